@@ -1,0 +1,103 @@
+"""Estimates of what cannot be computed: log p(x), and how far an estimate can be trusted."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dgm_core.objectives import log_weights
+from dgm_core.vae import VAE
+
+
+def log_marginal_likelihood(
+    log_weights: Float[Tensor, " samples *batch"],
+) -> Float[Tensor, " *batch"]:
+    r"""Estimate log p(x) as :math:`\log \frac1S \sum_s w_s`.
+
+    The mean of the weights is unbiased for p(x); its logarithm is too low on average (Jensen).
+
+    Args:
+        log_weights: (S, ...), in nats, over independent draws on the leading axis.
+
+    Returns:
+        (...), in nats.
+
+    References:
+        Owen (2013), Monte Carlo theory, methods and examples, chapter 9.
+    """
+    return log_weights.logsumexp(0) - math.log(len(log_weights))
+
+
+def effective_sample_size(
+    log_weights: Float[Tensor, " samples *batch"],
+) -> Float[Tensor, " *batch"]:
+    r"""Number of equal weights that would do as well, :math:`(\sum w)^2 / \sum w^2`.
+
+    Args:
+        log_weights: (S, ...), in nats; adding a constant changes nothing.
+
+    Returns:
+        (...), from 1 (one weight has it all) to S (all equal).
+
+    References:
+        Kong (1992), A note on importance sampling using standardized weights.
+    """
+    return (2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)).exp()
+
+
+@torch.no_grad()
+def importance_log_likelihood(
+    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int, chunk_size: int = 4000
+) -> Float[Tensor, " batch"]:
+    """Estimate log p(x) by importance sampling with the encoder as the proposal.
+
+    Args:
+        vae: the model.
+        x: (B, pixels).
+        num_samples: draws of z for each example.
+        chunk_size: rows (draws times examples) that the decoder sees at once; it bounds the
+            memory, and changes the result only by other draws.
+
+    Returns:
+        (B,), in nats, without gradient; an estimate that is too low on average.
+
+    Raises:
+        ValueError: `num_samples` or `chunk_size` is less than 1.
+
+    References:
+        Rezende et al. (2014), Stochastic Backpropagation, appendix E;
+        Burda et al. (2016), Importance Weighted Autoencoders, section 5.
+    """
+    if num_samples < 1 or chunk_size < 1:
+        raise ValueError(
+            f"num_samples is {num_samples} and chunk_size is {chunk_size}; both start at 1"
+        )
+    samples_at_once = min(num_samples, chunk_size)
+    totals = []
+    for part in x.split(chunk_size // samples_at_once):
+        total = None
+        for first in range(0, num_samples, samples_at_once):
+            size = min(samples_at_once, num_samples - first)
+            log_sum = log_weights(vae, part, size).logsumexp(0)
+            total = log_sum if total is None else total.logaddexp(log_sum)
+        totals.append(total)
+    return torch.cat(totals) - math.log(num_samples)
+
+
+def mean_and_standard_error(values: Float[Tensor, " ..."]) -> tuple[float, float]:
+    """Return the mean of independent values and its standard error.
+
+    Args:
+        values: any shape, at least two values.
+
+    Returns:
+        The mean, and the sample standard deviation over the root of the number of values.
+
+    Raises:
+        ValueError: fewer than two values.
+    """
+    if values.numel() < 2:
+        raise ValueError("a standard error needs at least two values")
+    values = values.detach().double()
+    return values.mean().item(), values.std().item() / math.sqrt(values.numel())

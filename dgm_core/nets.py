@@ -1,0 +1,50 @@
+"""The networks of the models: plain modules from tensors to tensors, no distributions."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def mlp(sizes: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """Build linear layers of the given sizes, with an activation between them, none at the end.
+
+    Args:
+        sizes: input size, hidden sizes, output size.
+        activation: class of the activation.
+
+    Returns:
+        A module from (..., sizes[0]) to (..., sizes[-1]).
+
+    Raises:
+        ValueError: fewer than two sizes.
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"sizes is {list(sizes)}; an input and an output size are needed")
+    layers = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+class GaussianHead(nn.Module):
+    """A hidden layer with ReLU, then two linear heads: the mean and the log-variance.
+
+    References:
+        Kingma and Welling (2014), Auto-Encoding Variational Bayes, appendix C.2.
+    """
+
+    def __init__(self, in_features: int, hidden: int, out_features: int):
+        """Set up in_features -> hidden -> (out_features, out_features)."""
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Linear(in_features, hidden), nn.ReLU())
+        self.mean = nn.Linear(hidden, out_features)
+        self.log_var = nn.Linear(hidden, out_features)
+
+    def forward(
+        self, x: Float[Tensor, " *batch event"]
+    ) -> tuple[Float[Tensor, " *batch latent"], Float[Tensor, " *batch latent"]]:
+        """Return the mean and the logarithm of the variance, each (..., out_features)."""
+        h = self.trunk(x)  # (..., hidden)
+        return self.mean(h), self.log_var(h)

@@ -1,0 +1,105 @@
+"""What a model is trained on: free functions of model and data, one value per example, in nats."""
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import kl_divergence
+
+from dgm_core.vae import VAE
+
+
+def log_weights(
+    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int
+) -> Float[Tensor, " samples batch"]:
+    r"""Importance weights :math:`\log w = \log p(x, z) - \log q(z \mid x)`, z drawn from q.
+
+    Args:
+        vae: the model.
+        x: (B, pixels).
+        num_samples: draws of z for each example.
+
+    Returns:
+        (num_samples, B), in nats; differentiable through z.
+
+    References:
+        Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
+    """
+    q = vae.encoder(x)
+    z = q.rsample((num_samples,))  # (S, B, D)
+    return vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - q.log_prob(z)
+
+
+def distortion_and_rate(
+    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int = 1
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+    r"""The two terms of the negative ELBO: reconstruction and regularisation.
+
+    Distortion is :math:`-E_q[\log p(x \mid z)]`, estimated. Rate is
+    :math:`KL(q(z \mid x) \parallel p(z))`, in closed form where ``torch.distributions`` knows
+    one, and estimated from the same samples where it does not.
+
+    Args:
+        vae: the model.
+        x: (B, pixels).
+        num_samples: draws of z for each example.
+
+    Returns:
+        Distortion (B,) and rate (B,), in nats.
+
+    References:
+        Alemi et al. (2018), Fixing a Broken ELBO, eq. 3 and 4.
+    """
+    q = vae.encoder(x)
+    z = q.rsample((num_samples,))  # (S, B, D)
+    distortion = -vae.decoder(z).log_prob(x).mean(0)
+    try:
+        rate = kl_divergence(q, vae.prior)
+    except NotImplementedError:
+        rate = (q.log_prob(z) - vae.prior.log_prob(z)).mean(0)
+    return distortion, rate
+
+
+def elbo(
+    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int = 1, beta: float = 1.0
+) -> Float[Tensor, " batch"]:
+    r"""Evidence lower bound :math:`E_q[\log p(x|z)] - \beta\, KL(q(z|x) \parallel p(z))`.
+
+    An unbiased estimate; with beta = 1 its expectation is at most log p(x).
+
+    Args:
+        vae: the model.
+        x: (B, pixels).
+        num_samples: draws of z for each example.
+        beta: weight of the KL; any value but 1 gives another objective, not the ELBO.
+
+    Returns:
+        (B,), in nats, to maximise.
+
+    References:
+        Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. 3; beta from
+        Higgins et al. (2017), beta-VAE, eq. 4.
+    """
+    distortion, rate = distortion_and_rate(vae, x, num_samples)
+    return -distortion - beta * rate
+
+
+def iwae_bound(
+    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int
+) -> Float[Tensor, " batch"]:
+    r"""Importance-weighted bound :math:`\log \frac1K \sum_k w_k`, tighter as K grows.
+
+    Its expectation is at most log p(x), and with K = 1 it is the ELBO's.
+
+    Args:
+        vae: the model.
+        x: (B, pixels).
+        num_samples: K, draws of z for each example.
+
+    Returns:
+        (B,), in nats, to maximise.
+
+    References:
+        Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
+    """
+    return log_weights(vae, x, num_samples).logsumexp(0) - math.log(num_samples)
