@@ -1,0 +1,202 @@
+"""From a PyTorch function to the graph that a browser can run; the widgets that use it are elsewhere.
+
+The export is exact: what leaves here has been run by ONNX Runtime on the example inputs and agrees
+with PyTorch, or it raises.
+"""
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import make_fx
+
+#: Largest difference from PyTorch that an exported graph may show, relative to the output's scale.
+TOLERANCE = 1e-4
+
+Function = Callable[..., Mapping[str, Tensor]]
+
+
+class ExportError(RuntimeError):
+    """A function could not be turned into a graph for the page; the message says what to change."""
+
+
+def half_precision(module: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode, its float32 weights rounded to what 16 bits can hold.
+
+    The copy still computes in float32. Its weights travel to the page as float16 without any
+    further loss, which halves the download, and a kernel that uses the same copy shows the same
+    numbers. How much the rounding changes the outputs is for the caller to measure.
+
+    Raises:
+        ValueError: a weight is too large for float16 (above 65,504).
+    """
+    rounded = copy.deepcopy(module).eval().requires_grad_(False)
+    for name, tensor in (*rounded.named_parameters(), *rounded.named_buffers()):
+        if tensor.dtype != torch.float32:
+            continue
+        tensor.copy_(tensor.half().float())
+        if not tensor.isfinite().all():
+            raise ValueError(
+                f"{name} holds values that float16 cannot: drive the figure with the model itself "
+                "instead of half_precision(model)"
+            )
+    return rounded
+
+
+def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, list[str]]:
+    """Export ``function(**example)`` and check the result against PyTorch.
+
+    Args:
+        function: takes the tensors of ``example`` by name and returns a dictionary of tensors.
+            It may differentiate (``torch.func.grad``); it must not branch on a tensor's value,
+            nor draw random numbers.
+        example: one float32 tensor an input; shapes are fixed from here on.
+
+    Returns:
+        The serialised ONNX graph, whose inputs and outputs are float32 and carry their names,
+        and the list of the outputs' names.
+
+    Raises:
+        ExportError: the function cannot be traced, draws random numbers, or its graph disagrees
+            with PyTorch by more than ``TOLERANCE``.
+    """
+    names: list[str] = []
+
+    def positional(*tensors: Tensor) -> tuple[Tensor, ...]:
+        outputs = function(**dict(zip(example, tensors, strict=True)))
+        names[:] = outputs
+        # Adding zero keeps an output that is itself an input from vanishing in the graph.
+        return tuple(value.to(torch.float32) + 0.0 for value in outputs.values())
+
+    with torch.no_grad(), _quiet():
+        try:
+            traced = make_fx(positional)(*example.values())
+        except Exception as error:
+            raise ExportError(
+                "the figure's function cannot be traced: use torch operations only, no .item(), "
+                f"no `if` on a tensor's value ({error})"
+            ) from error
+        _refuse_randomness(traced)
+        _move_to_cpu(traced)
+        arguments = tuple(value.cpu() for value in example.values())
+        expected = traced(*arguments)
+        # optimize=False: the optimiser takes Adam's 1e-8 for zero, and weights become NaN.
+        program = torch.onnx.export(
+            traced,
+            arguments,
+            dynamo=True,
+            optimize=False,
+            verbose=False,
+            input_names=list(example),
+            output_names=list(names),
+        )
+        model = program.model_proto
+    _store_exact_halves(model)
+    data = model.SerializeToString()
+    _check(
+        data, dict(zip(example, arguments, strict=True)), dict(zip(names, expected, strict=True))
+    )
+    return data, names
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No validation (a branch on values), no progress lines, no warnings of the exporter."""
+    validate = torch.distributions.Distribution._validate_args
+    torch.distributions.Distribution.set_default_validate_args(False)
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
+        torch.distributions.Distribution.set_default_validate_args(validate)
+
+
+def _refuse_randomness(traced: torch.fx.GraphModule) -> None:
+    for node in traced.graph.nodes:
+        tags = getattr(node.target, "tags", ())
+        if torch.Tag.nondeterministic_seeded in tags:
+            raise ExportError(
+                f"the figure's function draws random numbers ({node.target}): take them as an "
+                "argument and pass noise={name: live.normal(...)} or live.uniform(...)"
+            )
+
+
+def _move_to_cpu(traced: torch.fx.GraphModule) -> None:
+    """The page has no GPU: constants and the devices named in the trace go to the CPU."""
+    traced.cpu()
+    for name, value in list(vars(traced).items()):
+        if isinstance(value, Tensor):
+            setattr(traced, name, value.detach().cpu())
+    for node in traced.graph.nodes:
+        if "device" in node.kwargs:
+            node.kwargs = {**node.kwargs, "device": torch.device("cpu")}
+    traced.recompile()
+
+
+def _store_exact_halves(model) -> None:
+    """Store as float16 each large constant that float16 holds exactly; a Cast restores float32."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph, casts = model.graph, []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        value = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = value.astype(np.float16)
+        if value.size < 256 or not np.array_equal(half.astype(np.float32), value):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _check(data: bytes, feeds: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    used = {node.name for node in session.get_inputs()}
+    results = session.run(list(expected), {k: v.numpy() for k, v in feeds.items() if k in used})
+    for (name, want), got in zip(expected.items(), results, strict=True):
+        error = relative_error(got, want.numpy())
+        if not error <= TOLERANCE:
+            raise ExportError(
+                f"output {name!r} of the exported graph differs from PyTorch by {error:.2g} of its "
+                f"scale, more than {TOLERANCE:.0e}: compute it in a more stable form"
+            )
+
+
+def relative_error(got: np.ndarray, want: np.ndarray) -> float:
+    """Return the largest difference of two arrays of one shape, relative to the scale of ``want``.
+
+    The scale is the largest finite magnitude in ``want``, at least 1e-6. Where either array is
+    not finite the other must hold the same value, else the error is infinite.
+    """
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    finite = np.isfinite(want)
+    if got.shape != want.shape or not np.array_equal(got[~finite], want[~finite], equal_nan=True):
+        return float("inf")
+    if not np.isfinite(got[finite]).all():
+        return float("inf")
+    if not finite.any():
+        return 0.0
+    return float(np.abs(got - want)[finite].max() / max(np.abs(want[finite]).max(), 1e-6))

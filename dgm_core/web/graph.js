@@ -1,0 +1,296 @@
+// Evaluates a live figure's function: in the kernel where there is one, else here, from the
+// exported graph. It draws nothing but a line of words; outputs go to other widgets.
+
+const CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/";
+const KERNEL_ANSWERS_WITHIN = 8000; // milliseconds; then there is no kernel
+const graphs = (globalThis.dgmGraphs ??= new Map());
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// ---- ONNX Runtime, once a page --------------------------------------------------------------
+
+function runtime() {
+  globalThis.dgmOrt ??= importRuntime().catch((error) => {
+    globalThis.dgmOrt = undefined;
+    throw error;
+  });
+  return globalThis.dgmOrt;
+}
+
+async function importRuntime() {
+  const book = globalThis.dgmBook ?? {};
+  const folder = book.ort ?? (book.vendor ? book.vendor + "ort/" : CDN);
+  let ort;
+  if (location.protocol === "file:" && folder.startsWith("file:")) {
+    // A page on disk may neither fetch nor import its neighbours, but it may run a classic script.
+    await new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = folder + "ort-offline.js";
+      script.onload = resolve;
+      script.onerror = () => reject(new Error(`cannot load ${script.src}`));
+      document.head.append(script);
+    });
+    const { mjs, wasm } = globalThis.dgmOrtOffline;
+    const url = URL.createObjectURL(new Blob([mjs], { type: "text/javascript" }));
+    ort = await import(url);
+    URL.revokeObjectURL(url);
+    ort.env.wasm.wasmBinary = Uint8Array.from(atob(wasm), (c) => c.charCodeAt(0)).buffer;
+    globalThis.dgmOrtOffline = undefined;
+  } else {
+    ort = await import(folder + "ort.wasm.bundle.min.mjs");
+    ort.env.wasm.wasmPaths = folder;
+  }
+  ort.env.wasm.numThreads = 1; // threads need headers that a static host does not send
+  ort.env.logLevel = "error";
+  return ort;
+}
+
+// ---- Values ---------------------------------------------------------------------------------
+
+const size = (shape) => shape.reduce((product, n) => product * n, 1);
+
+function floats(value) {
+  if (typeof value === "number") return Float32Array.of(value);
+  if (value instanceof DataView)
+    return new Float32Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength));
+  return Float32Array.from(value);
+}
+
+function draw(law, shape) {
+  const values = new Float32Array(size(shape));
+  if (law === "uniform") return values.map(() => Math.random());
+  return values.map(() => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
+}
+
+const number = (value) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : null);
+
+function summary(outputs) {
+  const short = {};
+  for (const [name, { data, dims }] of Object.entries(outputs)) {
+    if (dims.length === 0) short[name] = number(data[0]);
+    else if (data.length <= 64) short[name] = Array.from(data, number);
+    else {
+      let [total, low, high] = [0, Infinity, -Infinity];
+      for (const value of data) {
+        total += value;
+        if (!(value >= low)) low = value;
+        if (!(value <= high)) high = value;
+      }
+      short[name] = { length: data.length, mean: number(total / data.length), min: number(low), max: number(high) };
+    }
+  }
+  return JSON.stringify(short);
+}
+
+// The subset of Python's format that Graph.drive admits: {name}, {name:.3f}, {name:+.2f}, e and %.
+export function format(template, values) {
+  return template.replace(/\{(\w+)(?::(\+?)\.(\d+)([fe%]))?\}/g, (_, name, plus, digits, kind) => {
+    const value = values[name];
+    if (!kind) return String(value);
+    if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+    let text =
+      kind === "f" ? value.toFixed(digits)
+      : kind === "%" ? (100 * value).toFixed(digits) + "%"
+      : value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+    return plus && value >= 0 ? "+" + text : text;
+  });
+}
+
+// ---- The graph ------------------------------------------------------------------------------
+
+class Graph {
+  constructor(model) {
+    this.model = model;
+    this.spec = model.get("_spec");
+    this.status = { state: "loading", backend: "", output: model.get("_summary"), words: "Loading the model…" };
+    this.watchers = new Set();
+    this.steps = 0; // evaluations of the function since the page was opened
+  }
+
+  tell(change) {
+    Object.assign(this.status, change);
+    for (const watch of this.watchers) watch(this.status);
+  }
+
+  fail(error) {
+    console.warn("live figure:", error);
+    const words = `This figure stopped: ${error.message ?? error} `;
+    this.tell({ state: "error", words: words + "Reload the page, or run the chapter's notebook." });
+  }
+
+  async start() {
+    try {
+      const backend = await this.backend();
+      this.tell({ backend });
+      if (backend === "kernel") this.followKernel();
+      else await this.startHere();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  async backend() {
+    if (globalThis.dgmBook) return "browser";
+    const answer = new Promise((resolve) => {
+      this.model.on("msg:custom", (message) => message.type === "hello" && resolve("kernel"));
+      try {
+        this.model.send({ type: "hello" });
+      } catch {
+        resolve("browser");
+      }
+    });
+    return Promise.race([answer, sleep(KERNEL_ANSWERS_WITHIN).then(() => "browser")]);
+  }
+
+  followKernel() {
+    const show = () => {
+      const error = this.model.get("_error");
+      const output = this.model.get("_summary");
+      if (error) this.tell({ state: "error", output, words: `The function failed: ${error}` });
+      else this.tell({ state: "ready", output, words: "Evaluated by the Python kernel." });
+    };
+    this.model.on("change:_summary", show);
+    this.model.on("change:_error", show);
+    show();
+  }
+
+  async startHere() {
+    const [ort, targets] = await Promise.all([runtime(), this.findTargets()]);
+    this.ort = ort;
+    this.targets = targets;
+    const bytes = this.model.get("_onnx");
+    this.session = await ort.InferenceSession.create(
+      new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      { logSeverityLevel: 3 },
+    );
+    this.noise = {};
+    this.renew("run");
+    this.renew("click");
+    this.restore();
+    const stateful = Object.keys(this.spec.state).length > 0;
+    for (const name of Object.keys(this.spec.inputs))
+      this.model.on(`change:${name}`, () => stateful || this.request());
+    this.model.on("change:ticks", () => this.request());
+    this.model.on("change:draws", () => (this.renew("click"), stateful || this.request()));
+    this.model.on("change:resets", () => (this.restore(), this.request()));
+    this.tell({ words: "Starting…" });
+    if (stateful) this.tell({ state: "ready", words: "Runs in your browser." });
+    else await this.request();
+  }
+
+  async findTargets() {
+    const found = [];
+    for (const { model, ...rest } of this.model.get("_targets")) {
+      const id = model.slice("IPY_MODEL_".length);
+      found.push({ ...rest, widget: await this.find(id) });
+    }
+    return found;
+  }
+
+  async find(id) {
+    for (let wait = 10; ; wait *= 2) {
+      try {
+        const widget = await this.model.widget_manager.get_model(id);
+        if (widget) return widget;
+      } catch (error) {
+        if (wait > 2000) throw error;
+      }
+      if (wait > 2000) throw new Error(`a part of the figure is missing (${id})`);
+      await sleep(wait); // its model may not be created yet
+    }
+  }
+
+  renew(occasion) {
+    for (const [name, { law, shape, redraw }] of Object.entries(this.spec.noise))
+      if (redraw === occasion) this.noise[name] = draw(law, shape);
+  }
+
+  restore() {
+    this.state = {};
+    for (const [name, { initial }] of Object.entries(this.spec.state))
+      this.state[name] = Float32Array.from(initial);
+  }
+
+  // One evaluation at a time, always of the newest inputs: what comes meanwhile is coalesced.
+  request() {
+    this.pending = true;
+    this.running ??= this.drain().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  async drain() {
+    while (this.pending) {
+      this.pending = false;
+      try {
+        const stateful = Object.keys(this.spec.state).length > 0;
+        for (let k = 0; k < (stateful ? this.spec.steps_per_tick : 1); k++) await this.evaluate();
+        this.publish();
+      } catch (error) {
+        this.fail(error);
+      }
+    }
+  }
+
+  async evaluate() {
+    this.renew("run");
+    const state = this.state;
+    const values = { ...this.noise, ...state };
+    for (const name of Object.keys(this.spec.inputs)) values[name] = floats(this.model.get(name));
+    const shapes = {};
+    for (const kind of ["inputs", "noise", "state"])
+      for (const [name, entry] of Object.entries(this.spec[kind])) shapes[name] = entry.shape ?? entry;
+    const feeds = {};
+    for (const name of this.session.inputNames)
+      feeds[name] = new this.ort.Tensor("float32", values[name], shapes[name]);
+    this.outputs = await this.session.run(feeds);
+    this.feeds = values; // what these outputs were computed from, for whoever wants to check them
+    this.steps += 1;
+    if (this.state === state)
+      for (const name of Object.keys(state)) this.state[name] = this.outputs[name].data;
+  }
+
+  publish() {
+    const scalars = {};
+    for (const [name, shape] of Object.entries(this.spec.inputs))
+      if (shape.length === 0) scalars[name] = this.model.get(name);
+    for (const [name, { data, dims }] of Object.entries(this.outputs))
+      if (dims.length === 0) scalars[name] = data[0];
+    for (const { widget, trait, source, kind } of this.targets) {
+      if (kind === "text") widget.set(trait, format(source, scalars));
+      else if (source in scalars) widget.set(trait, scalars[source]);
+      else if (kind === "floats") widget.set(trait, Float64Array.from(this.value(source)));
+      else widget.set(trait, new DataView(Float32Array.from(this.value(source)).buffer));
+    }
+    this.tell({ state: "ready", output: summary(this.outputs), words: "Runs in your browser." });
+  }
+
+  value(name) {
+    return this.outputs[name]?.data ?? this.feeds[name];
+  }
+}
+
+export default {
+  initialize({ model }) {
+    const graph = new Graph(model);
+    graphs.set(model.get("_key"), graph);
+    graph.start(); // not awaited: the figure shows that it is loading
+  },
+
+  render({ model, el }) {
+    const graph = graphs.get(model.get("_key"));
+    el.classList.add("dgm-graph");
+    const line = document.createElement("p");
+    line.setAttribute("role", "status");
+    el.append(line);
+    const show = ({ state, backend, output, words }) => {
+      el.dataset.dgmState = state;
+      el.dataset.dgmBackend = backend;
+      el.dataset.dgmOutput = output;
+      if (line.textContent !== words) line.textContent = words;
+    };
+    el.dataset.dgmKey = model.get("_key");
+    show(graph.status);
+    graph.watchers.add(show);
+    return () => graph.watchers.delete(show);
+  },
+};
