@@ -1,0 +1,112 @@
+"""Saving and resuming a training run so that no number changes; `training.fit` uses it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+_KEYS = {"identity", "step", "tensors", "optimizer", "random", "history"}
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint cannot be used; the message says why, and what to do."""
+
+
+class Checkpoint:
+    """A file that holds a training run: its tensors, optimizer, random state and history."""
+
+    def __init__(
+        self,
+        path: Path,
+        identity: dict,
+        tensors: list[Tensor],
+        optimizer: torch.optim.Optimizer,
+    ):
+        """Tie a file to what it saves and restores.
+
+        Args:
+            path: the file.
+            identity: plain values that must agree between the saved run and this one.
+            tensors: parameters and buffers.
+            optimizer: the optimizer of the parameters.
+        """
+        self.path = path
+        self.identity = identity
+        self.tensors = tensors
+        self.optimizer = optimizer
+
+    def save(self, step: int, history: dict) -> None:
+        """Write the file whole or not at all: a crash leaves the one before."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_name(self.path.name + ".unfinished")
+        contents = {
+            "identity": self.identity,
+            "step": step,
+            "tensors": [t.detach() for t in self.tensors],
+            "optimizer": self.optimizer.state_dict(),
+            "random": random_state(self.tensors[0].device),
+            "history": history,
+        }
+        torch.save(contents, unfinished)
+        os.replace(unfinished, self.path)
+
+    def load(self) -> tuple[int, dict]:
+        """Restore tensors, optimizer and random state; return the step and the history.
+
+        Nothing in the file is run: it is read with ``weights_only=True``.
+
+        Raises:
+            CheckpointError: the file is damaged, is no checkpoint, or is of another run.
+        """
+        cure = f"Delete {self.path} to start afresh, or give another file."
+        try:
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises what the bytes led to, of any type
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            raise CheckpointError(
+                f"{self.path} is truncated, damaged, or holds more than tensors and plain values; "
+                f"nothing in it was run. {cure} ({reason})"
+            ) from None
+        if not isinstance(saved, dict) or saved.keys() != _KEYS:
+            raise CheckpointError(f"{self.path} is not a checkpoint of training.fit. {cure}")
+        if saved["identity"] != self.identity:
+            differences = "; ".join(
+                f"{key}: {saved['identity'].get(key)} there, {value} here"
+                for key, value in self.identity.items()
+                if saved["identity"].get(key) != value
+            )
+            raise CheckpointError(f"{self.path} is of another run ({differences}). {cure}")
+        with torch.no_grad():
+            for tensor, value in zip(self.tensors, saved["tensors"], strict=True):
+                tensor.copy_(value)
+        self.optimizer.load_state_dict(saved["optimizer"])
+        set_random_state(saved["random"])
+        return saved["step"], saved["history"]
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Return the state of torch's default generators: the CPU's, and that of `device`."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type in ("cuda", "mps"):
+        state[device.type] = torch.get_device_module(device).get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, Tensor]) -> None:
+    """Set torch's default generators to what `random_state` returned."""
+    for kind, value in state.items():
+        module = torch if kind == "cpu" else torch.get_device_module(kind)
+        module.set_rng_state(value)
+
+
+@contextmanager
+def random_state_kept(device: torch.device) -> Iterator[None]:
+    """Leave torch's default generators as they were, whatever is drawn inside."""
+    state = random_state(device)
+    try:
+        yield
+    finally:
+        set_random_state(state)

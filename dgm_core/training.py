@@ -1,0 +1,254 @@
+"""One training loop for every model; nothing in this file has anything to do with the model."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dgm_core import checkpoints, console
+from dgm_core.data import Batches
+
+# A look at a loss makes the processor wait for the accelerator. Once in 50 steps costs nothing
+# that can be measured, and a run that has gone wrong goes on for a second at most.
+CHECK_EVERY = 50
+
+
+class TrainingDiverged(RuntimeError):
+    """A loss or a parameter became infinite or NaN.
+
+    Attributes:
+        step: the first bad step.
+        history: the `History` up to the step before.
+    """
+
+    def __init__(self, message: str, step: int, history: "History"):
+        """Keep the history, so that it can be plotted after the error."""
+        super().__init__(message)
+        self.step = step
+        self.history = history
+
+
+@dataclass
+class History:
+    """What happened in training, step by step.
+
+    Attributes:
+        step: number of the step, from 1.
+        loss: mean loss of the step's batch, in the units of the loss function (nats here).
+        learning_rate: learning rate of the step.
+        seconds: wall-clock time from the start to the step; callbacks and checkpoints not counted.
+        metrics: for each name that a callback returned, a list of (step, value).
+    """
+
+    step: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+
+    def plot(self, ax=None):
+        """Draw the loss of every step, its running mean, and the metrics; return the axes.
+
+        Args:
+            ax: matplotlib axes; new ones if None.
+        """
+        import matplotlib.pyplot as plt  # here, because training itself needs no figures
+
+        ax = ax or plt.subplots()[1]
+        width = max(1, len(self.loss) // 100)
+        losses = torch.tensor(self.loss, dtype=torch.float64)
+        (line,) = ax.plot(self.step, self.loss, linewidth=0.5, alpha=0.4)
+        ax.plot(
+            self.step[width - 1 :],
+            losses.unfold(0, width, 1).mean(1),
+            color=line.get_color(),
+            label="training loss" if width == 1 else f"training loss, mean of {width} steps",
+        )
+        for name, values in self.metrics.items():
+            ax.plot(*zip(*values, strict=True), marker="o", markersize=3, label=name)
+        if len(losses) > 1:  # the first few steps would flatten all the others
+            seen = [losses, *(torch.tensor(v)[:, 1].double() for v in self.metrics.values())]
+            low, high = min(v.min() for v in seen), max(v.quantile(0.95) for v in seen)
+            ax.set_ylim(low - 0.05 * (high - low), high + 0.3 * (high - low) + 1e-9)
+        ax.set(xlabel="training step", ylabel="loss per example (nats)")
+        ax.legend()
+        return ax
+
+
+def adam(parameters: Sequence[Tensor], lr: float) -> torch.optim.Adam:
+    """Make Adam, with one fused kernel a step where the device has one.
+
+    References:
+        Kingma and Ba (2015), Adam: A Method for Stochastic Optimization.
+    """
+    has_kernel = parameters[0].device.type in ("cpu", "cuda", "mps")
+    return torch.optim.Adam(parameters, lr=lr, fused=has_kernel)
+
+
+def fit(
+    loss_fn: Callable[[Tensor], Tensor],
+    parameters: Iterable[Tensor],
+    batches: Batches,
+    *,
+    learning_rate: float = 2e-3,
+    warmup_steps: int = 200,
+    optimizer: Callable[..., torch.optim.Optimizer] = adam,
+    callback: Callable[[int], Mapping[str, float] | None] | None = None,
+    callback_every: int = 500,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 500,
+    buffers: Iterable[Tensor] = (),
+    progress: bool | None = None,
+) -> History:
+    """Minimise the mean of a loss over batches; the parameters are changed in place.
+
+    The learning rate rises linearly over `warmup_steps`, then falls to nearly 0 by a cosine.
+    After ``torch.manual_seed``, the same call gives the same numbers on the same machine. Where
+    `checkpoint` exists, training goes on from it, with the numbers of a run that never stopped.
+    Ctrl-C (or the stop button) ends training after the current step, and returns.
+
+    Args:
+        loss_fn: from a batch to a loss for each example, (B,); the mean is taken here.
+        parameters: what to train, for instance ``model.parameters()``.
+        batches: the batches, in order; see `dgm_core.data.batches`.
+        learning_rate: the highest learning rate.
+        warmup_steps: steps to reach it.
+        optimizer: called as ``optimizer(parameters, lr=learning_rate)``.
+        callback: called with the number of the step, every `callback_every` steps and after the
+            last, without gradients; what it returns goes to ``history.metrics``. The noise that
+            it draws doesn't change the training.
+        callback_every: steps between two calls.
+        checkpoint: file to save to, every `checkpoint_every` steps and at the end. It doesn't
+            know the loss or the data: use another file, or delete it, when these change.
+        checkpoint_every: steps between two savings.
+        buffers: tensors that the model changes as it runs, for instance ``model.buffers()`` of a
+            model with batch normalisation; saved and restored with the parameters.
+        progress: whether to show a progress bar; None shows one to a person who waits: in a
+            terminal or a notebook, not in CI, not while a page is made, not with ``DGM_QUIET``.
+
+    Returns:
+        The `History`, also that of earlier runs when it goes on from a checkpoint.
+
+    Raises:
+        TrainingDiverged: a loss or a parameter is NaN or infinite. The parameters are set back to
+            the last that were checked, at most `CHECK_EVERY` steps earlier.
+        checkpoints.CheckpointError: `checkpoint` is damaged or of another run.
+
+    References:
+        Loshchilov and Hutter (2017), SGDR, eq. 5, for the cosine;
+        Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.2, for the warm-up.
+    """
+    parameters = list(parameters)
+    tensors = [*parameters, *buffers]
+    optimiser = optimizer(parameters, lr=learning_rate)
+    total = len(batches)
+    history, done = History(), 0
+    if checkpoint is not None:
+        identity = {
+            "tensors": [f"{t.dtype} {list(t.shape)}" for t in tensors],
+            "batches": batches.plan,
+            "steps": total,
+            "learning_rate": learning_rate,
+            "warmup_steps": warmup_steps,
+            "optimizer": type(optimiser).__name__,
+        }
+        store = checkpoints.Checkpoint(Path(checkpoint), identity, tensors, optimiser)
+        if store.path.exists():
+            done, saved = store.load()
+            history = History(**saved)
+
+    watch = _Watch(history, tensors, learning_rate, good_step=done)
+    started = time.perf_counter() - (history.seconds[-1] if history.seconds else 0.0)
+    with (
+        console.interrupt_deferred() as interrupted,
+        console.progress_bar(total, done, progress) as bar,
+    ):
+        for step, batch in enumerate(batches.starting_at(done), done + 1):
+            rate = learning_rate * _schedule(step, warmup_steps, total)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            loss = loss_fn(batch).mean()
+            watch.add(step, loss.detach(), rate, time.perf_counter() - started)
+            if step % CHECK_EVERY == 0:
+                watch.check()
+                watch.keep(step - 1)  # before the update: these parameters gave a finite loss
+                bar.update(step - bar.n)
+                bar.set_postfix_str(f"loss {history.loss[-1]:.2f}", refresh=False)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+            paused = time.perf_counter()
+            last = step == total or interrupted.is_set()
+            if callback is not None and (last or step % callback_every == 0):
+                with torch.no_grad(), checkpoints.random_state_kept(parameters[0].device):
+                    for name, value in (callback(step) or {}).items():
+                        history.metrics.setdefault(name, []).append((step, float(value)))
+            if last or (checkpoint is not None and step % checkpoint_every == 0):
+                watch.check()
+                watch.check_tensors(step)
+                if checkpoint is not None:
+                    store.save(step, vars(history))
+            started += time.perf_counter() - paused
+            if last:
+                bar.update(step - bar.n)
+                break
+    return history
+
+
+def _schedule(step: int, warmup_steps: int, total: int) -> float:
+    """Return the learning rate of a step, from 1, as a fraction of the highest."""
+    if step <= warmup_steps:
+        return step / warmup_steps
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total - warmup_steps + 1)))
+
+
+class _Watch:
+    """Moves losses to the history, a few at once, and keeps the last parameters that were good."""
+
+    def __init__(self, history: History, tensors: list[Tensor], learning_rate: float, good_step):
+        self.history, self.tensors, self.learning_rate = history, tensors, learning_rate
+        self.pending = []
+        self.keep(good_step)
+
+    def keep(self, step: int) -> None:
+        """Remember the tensors as those after `step`."""
+        self.good_step, self.good = step, [t.detach().clone() for t in self.tensors]
+
+    def add(self, step: int, loss: Tensor, rate: float, seconds: float) -> None:
+        """Note a step; its loss may still be on its way."""
+        self.pending.append((step, loss, rate, seconds))
+
+    def check(self) -> None:
+        """Wait for the losses and write them down, or stop at the first that is not finite."""
+        pending, self.pending = self.pending, []
+        if not pending:
+            return
+        losses = torch.stack([entry[1] for entry in pending]).tolist()
+        for (step, _, rate, seconds), loss in zip(pending, losses, strict=True):
+            if not math.isfinite(loss):
+                self._stop(step, f"the loss is {loss} at step {step}")
+            self.history.step.append(step)
+            self.history.loss.append(loss)
+            self.history.learning_rate.append(rate)
+            self.history.seconds.append(seconds)
+
+    def check_tensors(self, step: int) -> None:
+        """Stop when the update of `step` has left a parameter or buffer that is not finite."""
+        if not torch.stack([t.isfinite().all() for t in self.tensors]).all():
+            self._stop(step, f"a parameter is NaN or infinite after step {step}")
+
+    def _stop(self, step: int, what: str) -> None:
+        with torch.no_grad():
+            for tensor, good in zip(self.tensors, self.good, strict=True):
+                tensor.copy_(good)
+        message = (
+            f"{what}; the parameters are back where they were after step {self.good_step}. "
+            f"Try a learning_rate below {self.learning_rate:g} or more warmup_steps, and look "
+            "in the loss for log, sqrt, exp or a division that can meet 0 or overflow."
+        )
+        raise TrainingDiverged(message, step, self.history)
