@@ -1,30 +1,20 @@
 """Live figures: a PyTorch function that the reader drives, with a kernel or without one.
 
 With a kernel, Python evaluates the function whenever an input changes. On a rendered page there is
-no kernel: the browser evaluates the same function, exported when the graph was made. The views that
-show its outputs are in ``live_views``, the export in ``live_export``.
+no kernel: the browser evaluates the same function, exported when the graph was made. This module
+is what a chapter imports: the graph, the views, and the layout of a figure.
 """
 
 import html
-import json
-import re
-import traceback
-import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
 
-import anywidget
 import ipywidgets as widgets
-import numpy as np
-import torch
-import traitlets
 from IPython.display import HTML, display
-from torch import Tensor
 
 from dgm_core import live_still
-from dgm_core.device import default_device
-from dgm_core.live_export import ExportError, Function, half_precision, to_onnx
-from dgm_core.live_views import CSS, WEB, Button, Pad, Pixels, Plane, array_trait, quiz
+from dgm_core.live_export import ExportError, half_precision
+from dgm_core.live_graph import Graph
+from dgm_core.live_noise import normal, uniform
+from dgm_core.live_views import Button, Pad, Pixels, Plane, quiz
 
 __all__ = [
     "Button",
@@ -40,251 +30,6 @@ __all__ = [
     "sliders",
     "uniform",
 ]
-
-_FIELD = re.compile(r"\{(\w+)(?::\+?\.\d+[fe%])?\}")
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Random numbers that a graph receives: which law, what shape, and when they are renewed."""
-
-    law: str
-    shape: tuple[int, ...]
-    redraw: str
-
-    def __post_init__(self) -> None:
-        if self.redraw not in ("run", "click"):
-            raise ValueError(f'redraw is "run" or "click", not {self.redraw!r}')
-
-    def draw(self) -> Tensor:
-        """Return one draw, float32, of this noise's shape, on the CPU."""
-        return (torch.randn if self.law == "normal" else torch.rand)(self.shape)
-
-
-def normal(*shape: int, redraw: str = "run") -> Noise:
-    """Standard normal noise of this shape, drawn again on every run, or only on ``"click"``.
-
-    Raises:
-        ValueError: ``redraw`` is neither "run" nor "click".
-    """
-    return Noise("normal", shape, redraw)
-
-
-def uniform(*shape: int, redraw: str = "run") -> Noise:
-    """Noise of this shape, uniform on [0, 1), drawn again on every run, or only on ``"click"``.
-
-    Raises:
-        ValueError: ``redraw`` is neither "run" nor "click".
-    """
-    return Noise("uniform", shape, redraw)
-
-
-class Graph(anywidget.AnyWidget):
-    """A function of inputs, noise and state whose outputs drive other widgets.
-
-    Every input becomes a synced trait of its name, so that ``jslink`` (or :func:`sliders`) can
-    set it. A graph without state runs whenever an input changes. A graph with state runs once a
-    tick, ``steps_per_tick`` times, and feeds each output that has a state's name back into it;
-    link an ``ipywidgets.Play`` to ``ticks``.
-
-    Args:
-        function: called as ``function(**inputs, **noise, **state)`` with float32 tensors on
-            ``device``; returns a dictionary of tensors. See :func:`live_export.to_onnx` for what
-            it may do.
-        inputs: initial values by name: numbers (0-d tensors for the function) or arrays.
-        noise: what :func:`normal` or :func:`uniform` made, by name.
-        state: initial tensors by name.
-        device: where the kernel evaluates; by default, the best device there is.
-        steps_per_tick: evaluations of a graph with state between two drawings.
-
-    Attributes:
-        outputs: the latest outputs as float32 numpy arrays, by name.
-        draws, ticks, resets: counters for buttons; a change draws the "click" noise again,
-            advances the state, or restores the initial state.
-
-    Raises:
-        ValueError: two arguments share a name, or a name is already a trait of every widget.
-        ExportError: the function cannot run on a page.
-    """
-
-    _esm = (WEB / "graph.js").read_text()
-    _css = CSS
-    _key = traitlets.Unicode().tag(sync=True)
-    _onnx = traitlets.Bytes().tag(sync=True)
-    _spec = traitlets.Dict().tag(sync=True)
-    _targets = traitlets.List().tag(sync=True)
-    _summary = traitlets.Unicode("{}").tag(sync=True)
-    _error = traitlets.Unicode("").tag(sync=True)
-    draws = traitlets.Int(0).tag(sync=True)
-    ticks = traitlets.Int(0).tag(sync=True)
-    resets = traitlets.Int(0).tag(sync=True)
-
-    def __init__(
-        self,
-        function: Function,
-        inputs: Mapping[str, float | np.ndarray | Tensor],
-        noise: Mapping[str, Noise] | None = None,
-        state: Mapping[str, Tensor] | None = None,
-        device: torch.device | None = None,
-        steps_per_tick: int = 1,
-    ) -> None:
-        super().__init__()
-        self._function, self._noise_laws = function, dict(noise or {})
-        self._device = device or default_device()
-        self._initial_state = {k: v.detach().float() for k, v in (state or {}).items()}
-        self._state = dict(self._initial_state)
-        self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
-        self._input_names, self._drives = list(inputs), []
-        self._add_inputs(inputs)
-        feeds = self._feeds()
-        self._onnx, output_names = to_onnx(function, feeds)
-        self._key = uuid.uuid4().hex
-        self._spec = {
-            "inputs": {k: list(feeds[k].shape) for k in self._input_names},
-            "noise": {
-                k: {"law": n.law, "shape": list(n.shape), "redraw": n.redraw}
-                for k, n in self._noise_laws.items()
-            },
-            "state": {
-                k: {"shape": list(v.shape), "initial": v.flatten().tolist()}
-                for k, v in self._initial_state.items()
-            },
-            "outputs": output_names,
-            "steps_per_tick": steps_per_tick,
-        }
-        self._steps_per_tick = steps_per_tick
-        self.outputs: dict[str, np.ndarray] = {}
-        self._evaluate(feeds)
-        triggers = ["ticks"] if state else self._input_names
-        self.observe(lambda change: self.run(), [*triggers])
-        self.observe(lambda change: self._redraw(), "draws")
-        self.observe(lambda change: self._reset(), "resets")
-        self.on_msg(self._answer)
-
-    def _add_inputs(self, inputs: Mapping) -> None:
-        names = [*inputs, *self._noise_laws, *self._initial_state]
-        if clash := {n for n in names if names.count(n) > 1 or self.has_trait(n)}:
-            raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
-        traits = {}
-        for name, value in inputs.items():
-            array = np.asarray(value, np.float32)
-            scalar = traitlets.CFloat(float(array)).tag(sync=True) if not array.ndim else None
-            traits[name] = scalar or array_trait(array)
-        self.add_traits(**traits)
-
-    def _feeds(self) -> dict[str, Tensor]:
-        values = {name: getattr(self, name) for name in self._input_names}
-        tensors = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in values.items()}
-        feeds = {**tensors, **self._noise, **self._state}
-        return {name: tensor.to(self._device) for name, tensor in feeds.items()}
-
-    def run(self) -> None:
-        """Evaluate now, in Python, and hand the outputs to the driven widgets.
-
-        An error of the function is shown in the figure, in words, and raised.
-        """
-        try:
-            for _ in range(self._steps_per_tick if self._state else 1):
-                self._renew("run")
-                outputs = self._evaluate(self._feeds())
-                for name in self._state:
-                    self._state[name] = outputs[name]
-        except Exception as error:
-            self._error = "".join(traceback.format_exception_only(error)).strip()
-            raise
-        self._error = ""
-
-    def _evaluate(self, feeds: dict[str, Tensor]) -> Mapping[str, Tensor]:
-        with torch.no_grad():
-            outputs = self._function(**feeds)
-        self.outputs = {k: v.detach().float().cpu().numpy() for k, v in outputs.items()}
-        self._summary = summarise(self.outputs)
-        for drive in self._drives:
-            self._apply(*drive)
-        return outputs
-
-    def _renew(self, occasion: str) -> None:
-        for name, law in self._noise_laws.items():
-            if law.redraw == occasion:
-                self._noise[name] = law.draw()
-
-    def _redraw(self) -> None:
-        self._renew("click")
-        if not self._state:
-            self.run()
-
-    def _reset(self) -> None:
-        self._state = dict(self._initial_state)
-        self.run()
-
-    def _answer(self, widget: widgets.Widget, content: dict, buffers: list) -> None:
-        if content.get("type") == "hello":  # the page asks whether a kernel listens
-            self.send({"type": "hello"})
-
-    def drive(self, widget: widgets.Widget, **traits: str) -> "Graph":
-        """Keep traits of a widget equal to outputs, with and without a kernel.
-
-        Args:
-            widget: any widget: bqplot marks, labels, the views of this module.
-            traits: by trait, the name of an output, or a text with fields such as
-                ``"KL = {kl:.3f} nats"`` (``.3f``, ``+.2f``, ``.1e`` or ``.0%``; scalar outputs
-                and inputs).
-
-        Raises:
-            ValueError: a trait, an output or a field does not exist.
-        """
-        for trait, source in traits.items():
-            if not widget.has_trait(trait):
-                raise ValueError(f"{type(widget).__name__} has no trait {trait!r}")
-            fields = _FIELD.findall(source)
-            text = "{" in source
-            leftover = _FIELD.sub("", source) if text else ""
-            unknown = (set(fields) if text else {source}) - {*self.outputs, *self._input_names}
-            if unknown or "{" in leftover or "}" in leftover:
-                raise ValueError(
-                    f"cannot show {source!r}: outputs are {', '.join(self.outputs)}; fields look "
-                    "like {name}, {name:.3f}, {name:+.2f}, {name:.1e} or {name:.0%}"
-                )
-            ours = isinstance(widget, anywidget.AnyWidget)
-            kind = "text" if text else "dataview" if ours else "floats"
-            self._drives.append((widget, trait, source, kind))
-            self._apply(widget, trait, source, kind)
-            target = {"model": f"IPY_MODEL_{widget.model_id}", "trait": trait, "source": source}
-            self._targets = [*self._targets, {**target, "kind": kind}]
-        return self
-
-    def _apply(self, widget: widgets.Widget, trait: str, source: str, kind: str) -> None:
-        if kind == "text":
-            values = {name: getattr(self, name) for name in self._input_names} | self.outputs
-            value = source.format(**{n: float(values[n]) for n in _FIELD.findall(source)})
-        else:
-            value = self.outputs[source] if source in self.outputs else getattr(self, source)
-            value = np.asarray(value, np.float32)
-            value = value if kind == "dataview" else value.astype(np.float64)
-            value = float(value) if value.ndim == 0 else value
-        setattr(widget, trait, value)
-
-
-def summarise(outputs: Mapping[str, np.ndarray]) -> str:
-    """Return outputs as JSON with 6 significant digits; long arrays as length, mean, min and max.
-
-    Numbers that are not finite become null. The page writes the same for what it computes.
-    """
-
-    def number(value: float) -> float | None:
-        return float(f"{value:.6g}") if np.isfinite(value) else None
-
-    short = {}
-    for name, array in outputs.items():
-        flat = np.asarray(array, np.float64).ravel()
-        if array.ndim == 0:
-            short[name] = number(flat[0])
-        elif flat.size <= 64:
-            short[name] = [number(v) for v in flat]
-        else:
-            parts = {"mean": flat.mean(), "min": flat.min(), "max": flat.max()}
-            short[name] = {"length": flat.size, **{k: number(v) for k, v in parts.items()}}
-    return json.dumps(short)
 
 
 def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
@@ -309,8 +54,7 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
         slider.layout.width = "100%"
         widgets.jslink((slider, "value"), (graph, name))
         rows.append(slider)
-    box = widgets.VBox(rows, layout=widgets.Layout(width="100%", max_width="34em"))
-    return box
+    return widgets.VBox(rows, layout=widgets.Layout(width="100%", max_width="34em"))
 
 
 def figure(box: widgets.Widget, caption: str, name: str) -> None:

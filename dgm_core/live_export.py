@@ -1,4 +1,4 @@
-"""From a PyTorch function to the graph that a browser can run; the widgets that use it are elsewhere.
+"""From a PyTorch function to the graph that a browser can run; widgets are elsewhere.
 
 The export is exact: what leaves here has been run by ONNX Runtime on the example inputs and agrees
 with PyTorch, or it raises.
@@ -23,7 +23,7 @@ Function = Callable[..., Mapping[str, Tensor]]
 
 
 class ExportError(RuntimeError):
-    """A function could not be turned into a graph for the page; the message says what to change."""
+    """A function could not be made a graph for the page; the message says what to change."""
 
 
 def half_precision(module: nn.Module) -> nn.Module:
@@ -180,8 +180,8 @@ def _check(data: bytes, feeds: dict[str, Tensor], expected: dict[str, Tensor]) -
         error = relative_error(got, want.numpy())
         if not error <= TOLERANCE:
             raise ExportError(
-                f"output {name!r} of the exported graph differs from PyTorch by {error:.2g} of its "
-                f"scale, more than {TOLERANCE:.0e}: compute it in a more stable form"
+                f"output {name!r} of the exported graph differs from PyTorch by {error:.2g} of "
+                f"its scale, more than {TOLERANCE:.0e}: compute it in a more stable form"
             )
 
 

@@ -111,7 +111,7 @@ class Plane(_View):
 
 
 class Pad(_View):
-    """A pad to draw a digit on, with mouse, finger or keys; its trait is ``pixels``, (784,) in [0, 1].
+    """A pad to draw a digit on, with mouse, finger or keys; trait ``pixels``, (784,) in [0, 1].
 
     What is drawn is shifted so that its centre of mass is the centre, as MNIST's digits are.
 
@@ -129,7 +129,7 @@ class Pad(_View):
 
 
 class Button(_View):
-    """A button whose trait ``clicks`` counts; link it to a graph's ``draws``, ``ticks`` or ``resets``."""
+    """A button that counts its ``clicks``; link them to a graph's draws, ticks or resets."""
 
     clicks = traitlets.Int(0).tag(sync=True)
     description = traitlets.Unicode().tag(sync=True)
