@@ -1,4 +1,4 @@
-"""What a training loop owes the person who watches it: a progress bar, and a stop that is clean."""
+"""What a loop owes the person who watches it: a progress bar, and a stop that is clean."""
 
 import os
 import signal

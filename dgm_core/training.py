@@ -3,14 +3,15 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from dgm_core import checkpoints, console
 from dgm_core.data import Batches
+from dgm_core.history import History
 
 # A look at a loss makes the processor wait for the accelerator. Once in 50 steps costs nothing
 # that can be measured, and a run that has gone wrong goes on for a second at most.
@@ -25,58 +26,11 @@ class TrainingDiverged(RuntimeError):
         history: the `History` up to the step before.
     """
 
-    def __init__(self, message: str, step: int, history: "History"):
-        """Keep the history, so that it can be plotted after the error."""
+    def __init__(self, message: str, step: int, history: History):
+        """Keep the history, to be plotted after the error."""
         super().__init__(message)
         self.step = step
         self.history = history
-
-
-@dataclass
-class History:
-    """What happened in training, step by step.
-
-    Attributes:
-        step: number of the step, from 1.
-        loss: mean loss of the step's batch, in the units of the loss function (nats here).
-        learning_rate: learning rate of the step.
-        seconds: wall-clock time from the start to the step; callbacks and checkpoints not counted.
-        metrics: for each name that a callback returned, a list of (step, value).
-    """
-
-    step: list[int] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    learning_rate: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-
-    def plot(self, ax=None):
-        """Draw the loss of every step, its running mean, and the metrics; return the axes.
-
-        Args:
-            ax: matplotlib axes; new ones if None.
-        """
-        import matplotlib.pyplot as plt  # here, because training itself needs no figures
-
-        ax = ax or plt.subplots()[1]
-        width = max(1, len(self.loss) // 100)
-        losses = torch.tensor(self.loss, dtype=torch.float64)
-        (line,) = ax.plot(self.step, self.loss, linewidth=0.5, alpha=0.4)
-        ax.plot(
-            self.step[width - 1 :],
-            losses.unfold(0, width, 1).mean(1),
-            color=line.get_color(),
-            label="training loss" if width == 1 else f"training loss, mean of {width} steps",
-        )
-        for name, values in self.metrics.items():
-            ax.plot(*zip(*values, strict=True), marker="o", markersize=3, label=name)
-        if len(losses) > 1:  # the first few steps would flatten all the others
-            seen = [losses, *(torch.tensor(v)[:, 1].double() for v in self.metrics.values())]
-            low, high = min(v.min() for v in seen), max(v.quantile(0.95) for v in seen)
-            ax.set_ylim(low - 0.05 * (high - low), high + 0.3 * (high - low) + 1e-9)
-        ax.set(xlabel="training step", ylabel="loss per example (nats)")
-        ax.legend()
-        return ax
 
 
 def adam(parameters: Sequence[Tensor], lr: float) -> torch.optim.Adam:
@@ -184,7 +138,7 @@ def fit(
 
             paused = time.perf_counter()
             last = step == total or interrupted.is_set()
-            if callback is not None and (last or step % callback_every == 0):
+            if callback is not None and (step == total or step % callback_every == 0):
                 with torch.no_grad(), checkpoints.random_state_kept(parameters[0].device):
                     for name, value in (callback(step) or {}).items():
                         history.metrics.setdefault(name, []).append((step, float(value)))
@@ -200,11 +154,11 @@ def fit(
     return history
 
 
-def _schedule(step: int, warmup_steps: int, total: int) -> float:
+def _schedule(step: int, warmup: int, total: int) -> float:
     """Return the learning rate of a step, from 1, as a fraction of the highest."""
-    if step <= warmup_steps:
-        return step / warmup_steps
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total - warmup_steps + 1)))
+    if step <= warmup:
+        return step / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup + 1)))
 
 
 class _Watch:
@@ -225,24 +179,25 @@ class _Watch:
 
     def check(self) -> None:
         """Wait for the losses and write them down, or stop at the first that is not finite."""
-        pending, self.pending = self.pending, []
-        if not pending:
+        if not self.pending:
             return
-        losses = torch.stack([entry[1] for entry in pending]).tolist()
-        for (step, _, rate, seconds), loss in zip(pending, losses, strict=True):
-            if not math.isfinite(loss):
-                self._stop(step, f"the loss is {loss} at step {step}")
-            self.history.step.append(step)
-            self.history.loss.append(loss)
-            self.history.learning_rate.append(rate)
-            self.history.seconds.append(seconds)
+        steps, losses, rates, seconds = zip(*self.pending, strict=True)
+        self.pending = []
+        losses = torch.stack(losses).tolist()
+        good = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
+        self.history.step += steps[:good]
+        self.history.loss += losses[:good]
+        self.history.learning_rate += rates[:good]
+        self.history.seconds += seconds[:good]
+        if good < len(losses):
+            self._stop(steps[good], f"the loss is {losses[good]} at step {steps[good]}")
 
     def check_tensors(self, step: int) -> None:
         """Stop when the update of `step` has left a parameter or buffer that is not finite."""
         if not torch.stack([t.isfinite().all() for t in self.tensors]).all():
             self._stop(step, f"a parameter is NaN or infinite after step {step}")
 
-    def _stop(self, step: int, what: str) -> None:
+    def _stop(self, step: int, what: str) -> NoReturn:
         with torch.no_grad():
             for tensor, good in zip(self.tensors, self.good, strict=True):
                 tensor.copy_(good)
