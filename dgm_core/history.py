@@ -1,6 +1,7 @@
 """The record of a training run, and its one figure."""
 
 from dataclasses import dataclass, field
+from math import inf
 
 import torch
 
@@ -41,7 +42,9 @@ class History:
         for name, values in self.metrics.items():
             ax.plot(*zip(*values, strict=True), marker="o", markersize=3, label=name)
         if len(losses) > 20:  # the first few steps would flatten all the others
-            ax.set_ylim(top=2 * losses.quantile(0.9) - losses.quantile(0.1))
+            low = min(losses.min(), *(v for pairs in self.metrics.values() for _, v in pairs), inf)
+            spread = losses.quantile(0.9) - losses.quantile(0.1)
+            ax.set_ylim(low - spread / 4, losses.quantile(0.9) + spread)
         ax.set(xlabel="training step", ylabel="loss per example (nats)")
         ax.legend()
         return ax

@@ -1,0 +1,73 @@
+"""What a trained model has learned, in numbers that no training objective shows."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from dgm_core.vae import VAE
+
+
+@torch.no_grad()
+def active_units(
+    vae: VAE, x: Float[Tensor, " batch event"], threshold: float = 0.01
+) -> tuple[Bool[Tensor, " latent"], Float[Tensor, " latent"]]:
+    r"""Tell which latent dimensions carry information about x.
+
+    A dimension is active when the variance over the data of its posterior mean,
+    :math:`\mathrm{Var}_x(E_{q(z|x)}[z_d])`, is above the threshold; in a collapsed dimension the
+    encoder answers the same for every image.
+
+    Args:
+        vae: the model.
+        x: (B, pixels), at least two examples.
+        threshold: the variance to exceed, in squared units of the prior's standard deviation.
+
+    Returns:
+        Whether each dimension is active, (D,), and the variances, (D,).
+
+    Raises:
+        ValueError: fewer than two examples.
+
+    References:
+        Burda et al. (2016), Importance Weighted Autoencoders, section 5.2.
+    """
+    if len(x) < 2:
+        raise ValueError("a variance over the data needs at least two examples")
+    variances = vae.encoder(x).mean.var(0)
+    return variances > threshold, variances
+
+
+def nearest_neighbours(
+    queries: Tensor, images: Tensor, k: int = 1, chunk_size: int = 10_000
+) -> Int[Tensor, " queries k"]:
+    """Find the images that are nearest to each query by Euclidean distance between pixels.
+
+    Args:
+        queries: (Q, ...), any shape of image.
+        images: (N, ...), the same shape, type and scale.
+        k: neighbours to return, from 1 to N.
+        chunk_size: images compared at once; it bounds the memory and changes nothing else.
+
+    Returns:
+        Indices into `images`, (Q, k), the nearest first.
+
+    Raises:
+        ValueError: the two differ in type or shape, or `k` is out of range.
+    """
+    if queries.dtype != images.dtype or queries.shape[1:] != images.shape[1:]:
+        raise ValueError(
+            f"queries are {queries.dtype} {tuple(queries.shape[1:])} and images "
+            f"{images.dtype} {tuple(images.shape[1:])}: bring them to one shape and scale"
+        )
+    if not 1 <= k <= len(images):
+        raise ValueError(f"k is {k}; there are {len(images)} images")
+    queries = queries.flatten(1).float()
+    distances, indices = [], []
+    for first in range(0, len(images), chunk_size):
+        part = images[first : first + chunk_size].flatten(1).float()
+        distance = torch.cdist(queries, part, compute_mode="donot_use_mm_for_euclid_dist")
+        nearest = distance.topk(min(k, len(part)), largest=False)
+        distances.append(nearest.values)
+        indices.append(nearest.indices + first)
+    order = torch.cat(distances, 1).topk(k, largest=False).indices
+    return torch.cat(indices, 1).gather(1, order)

@@ -1,0 +1,191 @@
+"""Figures for the page: every function draws on an ``ax`` (new ones if None) and returns it."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from dgm_core.vae import VAE
+
+# Each colour means one thing across the book. They have a contrast of at least 3 to a white page
+# and to the dark theme's, and stay apart for the colour-blind.
+COLORS = {
+    "data": "#7b8794",  # grey
+    "model": "#2f7fd1",  # blue
+    "posterior": "#d9730d",  # orange
+    "truth": "#237a45",  # green
+}
+
+
+def style() -> None:
+    """Set matplotlib's defaults to the book's: colours, sizes, no frame; call it once."""
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": plt.cycler(
+                color=[COLORS[role] for role in ("model", "posterior", "truth", "data")]
+            ),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 110,
+            "figure.facecolor": "white",  # opaque: the text stays readable on a dark page
+            "figure.figsize": (6.4, 3.6),
+            "legend.frameon": False,
+        }
+    )
+
+
+def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None) -> Axes:
+    """Draw images as one picture, row by row; ink is white.
+
+    Args:
+        images: (N, pixels) of a square image, or (N, H, W); uint8 in 0 to 255, or float in 0 to 1.
+        ax: matplotlib axes; new ones if None.
+        ncols: images in a row; as square as can be if None.
+
+    Raises:
+        ValueError: pixels that make no square image.
+    """
+    images = _pictures(images)
+    n, height, width = images.shape
+    ncols = ncols or int(np.ceil(np.sqrt(n)))
+    nrows = -(-n // ncols)
+    grid = np.full((nrows * ncols, height, width), np.nan)  # what is left over stays transparent
+    grid[:n] = images
+    grid = grid.reshape(nrows, ncols, height, width).swapaxes(1, 2)
+    ax = ax or plt.subplots(figsize=(0.6 * ncols, 0.6 * nrows))[1]
+    ax.imshow(grid.reshape(nrows * height, ncols * width), cmap="gray", vmin=0, vmax=1)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def image_rows(rows: Mapping[str, Tensor], ax: Axes | None = None) -> Axes:
+    """Draw rows of images, each with its name at the left: digits above their reconstructions.
+
+    Args:
+        rows: name -> images, as for `image_grid`; every row has the same number and size.
+        ax: matplotlib axes; new ones if None.
+
+    Raises:
+        ValueError: pixels that make no square image, or rows that differ in shape.
+    """
+    pictures = [_pictures(images) for images in rows.values()]
+    if len({p.shape for p in pictures}) != 1:
+        raise ValueError(f"the rows differ in shape: {[p.shape for p in pictures]}")
+    ncols, height, _ = pictures[0].shape
+    ax = ax or plt.subplots(figsize=(0.6 * ncols + 1.2, 0.6 * len(rows)))[1]
+    image_grid(torch.from_numpy(np.concatenate(pictures)), ax, ncols)
+    ax.set_yticks(height * (np.arange(len(rows)) + 0.5), labels=list(rows))
+    ax.tick_params(left=False)
+    return ax
+
+
+def latent_scatter(
+    z: Float[Tensor, " n 2"], labels: Int[Tensor, " n"], ax: Axes | None = None
+) -> Axes:
+    """Draw points of a latent plane, coloured by class, with each class's name at its median.
+
+    Args:
+        z: (N, 2), latent coordinates (no unit).
+        labels: (N,), classes.
+        ax: matplotlib axes; new ones if None.
+    """
+    points, classes = _array(z), _array(labels)
+    ax = ax or plt.subplots(figsize=(5, 5))[1]
+    ax.scatter(*points.T, c=classes, cmap="tab10", vmin=0, vmax=9, s=3, alpha=0.5, linewidths=0)
+    for name in np.unique(classes):
+        x, y = np.median(points[classes == name], axis=0)
+        box = {"boxstyle": "circle", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+        ax.text(x, y, str(name), ha="center", va="center", weight="bold", bbox=box)
+    ax.set(xlabel="latent $z_1$", ylabel="latent $z_2$", aspect="equal")
+    return ax
+
+
+@torch.no_grad()
+def latent_plane(
+    vae: VAE,
+    ax: Axes | None = None,
+    num: int = 20,
+    limit: float = 3.0,
+) -> Axes:
+    """Draw the decoder's mean at the nodes of a square grid over a two-dimensional latent space.
+
+    Args:
+        vae: a model with ``latent_dim`` 2 and square images.
+        ax: matplotlib axes; new ones if None.
+        num: nodes on a side.
+        limit: the grid goes from -limit to limit, in standard deviations of the prior.
+
+    Raises:
+        ValueError: the latent space has not two dimensions.
+    """
+    if vae.latent_dim != 2:
+        raise ValueError(f"a latent plane has 2 dimensions; this model has {vae.latent_dim}")
+    nodes = torch.linspace(-limit, limit, num).to(vae.prior_mean)
+    z = torch.cartesian_prod(nodes.flip(0), nodes).flip(1)  # rows from the top: z_2 falls
+    ax = ax or plt.subplots(figsize=(5.5, 5.5))[1]
+    image_grid(vae.decoder(z).mean, ax, num)
+    edge = limit * num / max(num - 1, 1)  # each node is the middle of its image
+    ax.images[-1].set_extent((-edge, edge, -edge, edge))
+    ticks = np.arange(-int(limit), int(limit) + 1)
+    ax.set(xticks=ticks, yticks=ticks, xlabel="latent $z_1$", ylabel="latent $z_2$")
+    return ax
+
+
+def curve(
+    x: Tensor,
+    y: Tensor,
+    ax: Axes | None = None,
+    *,
+    xlabel: str,
+    ylabel: str,
+    role: str = "model",
+    label: str | None = None,
+    standard_error: Tensor | None = None,
+) -> Axes:
+    """Draw y over x in the colour of what it is, with a band of two standard errors.
+
+    Args:
+        x: (N,).
+        y: (N,).
+        ax: matplotlib axes; new ones if None.
+        xlabel: what x is, with its unit.
+        ylabel: what y is, with its unit.
+        role: a key of `COLORS`.
+        label: name in the legend; no legend if None.
+        standard_error: (N,), of y; no band if None.
+    """
+    x, y = _array(x), _array(y)
+    ax = ax or plt.subplots()[1]
+    ax.plot(x, y, color=COLORS[role], label=label)
+    if standard_error is not None:
+        error = 2 * _array(standard_error)
+        ax.fill_between(x, y - error, y + error, color=COLORS[role], alpha=0.25, linewidth=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if label is not None:
+        ax.legend()
+    return ax
+
+
+def _array(values: Tensor) -> np.ndarray:
+    """Return a tensor of any device as an array."""
+    return values.detach().cpu().numpy()
+
+
+def _pictures(images: Tensor) -> np.ndarray:
+    """Return images as floats in 0 to 1, (N, H, W)."""
+    images = images.detach().cpu()
+    images = images / 255 if images.dtype == torch.uint8 else images
+    if images.ndim == 2:
+        side = round(images.shape[1] ** 0.5)
+        if side**2 != images.shape[1]:
+            raise ValueError(
+                f"{images.shape[1]} pixels make no square image: reshape to (N, H, W)"
+            )
+        images = images.unflatten(1, (side, side))
+    return images.numpy()
