@@ -40,7 +40,7 @@ def style() -> None:
 
 
 def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None) -> Axes:
-    """Draw images as one picture, row by row; ink is white.
+    """Draw images as one picture, row by row; ink is black, as in the live figures.
 
     Args:
         images: (N, pixels) of a square image, or (N, H, W); uint8 in 0 to 255, or float in 0 to 1.
@@ -58,7 +58,7 @@ def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None)
     grid[:n] = images
     grid = grid.reshape(nrows, ncols, height, width).swapaxes(1, 2)
     ax = ax or plt.subplots(figsize=(0.6 * ncols, 0.6 * nrows))[1]
-    ax.imshow(grid.reshape(nrows * height, ncols * width), cmap="gray", vmin=0, vmax=1)
+    ax.imshow(grid.reshape(nrows * height, ncols * width), cmap="gray_r", vmin=0, vmax=1)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     return ax
