@@ -17,14 +17,15 @@ def data_uri(box: widgets.Widget) -> str:
 
     Pixels, planes, pads and bqplot figures (lines, scatters, bars) are drawn side by side.
     """
-    parts = [w for w in _walk(box) if type(w) in _DRAW]
+    parts = [w for w in _walk(box) if isinstance(w, tuple(_DRAW))]
     if not parts:
         return ""
     columns = min(3, len(parts))
     rows = -(-len(parts) // columns)
     figure = Figure(figsize=(3.6 * columns, 3.4 * rows), layout="constrained")
     for k, widget in enumerate(parts):
-        _DRAW[type(widget)](widget, figure.add_subplot(rows, columns, k + 1))
+        draw = next(draw for kind, draw in _DRAW.items() if isinstance(widget, kind))
+        draw(widget, figure.add_subplot(rows, columns, k + 1))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

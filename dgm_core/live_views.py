@@ -48,7 +48,6 @@ class Pixels(_View):
         zoom: screen pixels a pixel, at most; narrow screens get fewer.
     """
 
-    pixels = traitlets.Any().tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     _grid = traitlets.List().tag(sync=True)

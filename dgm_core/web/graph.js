@@ -242,7 +242,9 @@ class Graph {
     const feeds = {};
     for (const name of this.session.inputNames)
       feeds[name] = new this.ort.Tensor("float32", values[name], shapes[name]);
-    this.outputs = await this.session.run(feeds);
+    const results = await this.session.run(feeds);
+    this.outputs = {};
+    for (const name of this.spec.outputs) this.outputs[name] = results[`out.${name}`];
     this.feeds = values; // what these outputs were computed from, for whoever wants to check them
     this.steps += 1;
     if (this.state === state)

@@ -258,10 +258,12 @@ function prose(text, tag = "span") {
   return element;
 }
 
+// MathJax measures its surroundings, so the element must be on the page first.
 async function typeset(element) {
-  for (let tries = 0; tries < 50 && !globalThis.MathJax?.typesetPromise; tries++) await new Promise((ok) => setTimeout(ok, 100));
+  for (let tries = 0; tries < 100 && !(element.isConnected && globalThis.MathJax?.typesetPromise); tries++)
+    await new Promise((ok) => setTimeout(ok, 100));
   await globalThis.MathJax?.startup?.promise;
-  await globalThis.MathJax?.typesetPromise?.([element]);
+  if (element.isConnected) await globalThis.MathJax?.typesetPromise?.([element]);
 }
 
 function quiz({ model, el }) {
