@@ -70,55 +70,63 @@ class Graph(anywidget.AnyWidget):
         device: torch.device | None = None,
         steps_per_tick: int = 1,
     ) -> None:
-        super().__init__()
         self._function, self._noise_laws = function, dict(noise or {})
         self._device = device or default_device()
         self._initial_state = {k: v.detach().float() for k, v in (state or {}).items()}
-        self._state = dict(self._initial_state)
+        self._check_names([*inputs, *self._noise_laws, *self._initial_state])
+        self._steps_per_tick, self._input_names = steps_per_tick, list(inputs)
+        self._state, self._drives = dict(self._initial_state), []
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
-        self._input_names, self._drives = list(inputs), []
-        self._add_inputs(inputs)
-        feeds = self._feeds()
-        self._onnx, output_names = to_onnx(function, feeds)
-        self._key = uuid.uuid4().hex
-        self._spec = {
-            "inputs": {k: list(feeds[k].shape) for k in self._input_names},
-            "noise": {
-                k: {"law": n.law, "shape": list(n.shape), "redraw": n.redraw}
-                for k, n in self._noise_laws.items()
-            },
-            "state": {
-                k: {"shape": list(v.shape), "initial": v.flatten().tolist()}
-                for k, v in self._initial_state.items()
-            },
-            "outputs": output_names,
-            "steps_per_tick": steps_per_tick,
-        }
-        self._steps_per_tick = steps_per_tick
+        arrays = {k: torch.as_tensor(v, dtype=torch.float32).cpu() for k, v in inputs.items()}
+        feeds = self._on_device({**arrays, **self._noise, **self._state})
+        onnx, output_names = to_onnx(function, feeds)
+        # All at once: a front end may look as soon as the widget is open.
+        super().__init__(
+            _key=uuid.uuid4().hex, _onnx=onnx, _spec=self._describe(arrays, output_names)
+        )
+        self.add_traits(
+            **{
+                name: array_trait(value.numpy())
+                if value.ndim
+                else traitlets.CFloat(float(inputs[name])).tag(sync=True)
+                for name, value in arrays.items()
+            }
+        )
         self.outputs: dict[str, np.ndarray] = {}
         self._evaluate(feeds)
-        triggers = ["ticks"] if state else self._input_names
-        self.observe(lambda change: self.run(), [*triggers])
+        self.observe(lambda change: self.run(), ["ticks"] if state else self._input_names)
         self.observe(lambda change: self._redraw(), "draws")
         self.observe(lambda change: self._reset(), "resets")
         self.on_msg(self._answer)
 
-    def _add_inputs(self, inputs: Mapping) -> None:
-        names = [*inputs, *self._noise_laws, *self._initial_state]
-        if clash := {n for n in names if names.count(n) > 1 or self.has_trait(n)}:
+    def _check_names(self, names: list[str]) -> None:
+        taken = self.class_trait_names()
+        if clash := {name for name in names if names.count(name) > 1 or name in taken}:
             raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
-        traits = {}
-        for name, value in inputs.items():
-            array = np.asarray(value, np.float32)
-            scalar = traitlets.CFloat(float(array)).tag(sync=True) if not array.ndim else None
-            traits[name] = scalar or array_trait(array)
-        self.add_traits(**traits)
+
+    def _describe(self, inputs: Mapping[str, Tensor], output_names: list[str]) -> dict:
+        """What the page has to know, beside the exported function."""
+        return {
+            "inputs": {name: list(value.shape) for name, value in inputs.items()},
+            "noise": {
+                name: {"law": noise.law, "shape": list(noise.shape), "redraw": noise.redraw}
+                for name, noise in self._noise_laws.items()
+            },
+            "state": {
+                name: {"shape": list(value.shape), "initial": value.flatten().tolist()}
+                for name, value in self._initial_state.items()
+            },
+            "outputs": output_names,
+            "steps_per_tick": self._steps_per_tick,
+        }
+
+    def _on_device(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: tensor.to(self._device) for name, tensor in tensors.items()}
 
     def _feeds(self) -> dict[str, Tensor]:
         values = {name: getattr(self, name) for name in self._input_names}
         tensors = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in values.items()}
-        feeds = {**tensors, **self._noise, **self._state}
-        return {name: tensor.to(self._device) for name, tensor in feeds.items()}
+        return self._on_device({**tensors, **self._noise, **self._state})
 
     def run(self) -> None:
         """Evaluate now, in Python, and hand the outputs to the driven widgets.
