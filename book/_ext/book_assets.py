@@ -9,6 +9,7 @@ Nothing here knows a chapter: what is computed lives in dgm_core, when it runs i
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -24,7 +25,7 @@ WIDGET_MODULES = ("anywidget", "bqplot", "bqscales")
 # npm package -> the folder of _static/vendor that its files go to, and the files
 FILES = {
     "requirejs": ("", ["require.js"]),
-    "@jupyter-widgets/html-manager": ("", ["dist/embed-amd.js", "dist/*.woff2"]),
+    "@jupyter-widgets/html-manager": ("widgets", ["dist/embed-amd.js", "dist/*.woff2"]),
     "mathjax": ("mathjax", ["es5/tex-svg-full.js", "es5/a11y", "es5/sre"]),
     "onnxruntime-web": (
         "ort",
@@ -59,7 +60,8 @@ def assemble(root: Path, vendor: Path) -> bool:
     vendor.mkdir(parents=True)
     for module in WIDGET_MODULES:
         found = (Path(folder, module, "index.js") for folder in jupyter_path("nbextensions"))
-        shutil.copyfile(next(filter(Path.is_file, found)), vendor / f"{module}.js")
+        text = next(filter(Path.is_file, found)).read_text(encoding="utf8")
+        (vendor / f"{module}.js").write_text(mend_module(text), encoding="utf8")
     if not shipped(root):
         return False
     for name, (folder, patterns) in FILES.items():
@@ -68,8 +70,20 @@ def assemble(root: Path, vendor: Path) -> bool:
             for source in (root / "node_modules" / name).glob(pattern):
                 copy = shutil.copytree if source.is_dir() else shutil.copyfile
                 copy(source, vendor / folder / source.name)
+    manager = vendor / "widgets/embed-amd.js"
+    manager.write_text(mend_module(manager.read_text(encoding="utf8")), encoding="utf8")
     write_offline_runtime(vendor / "ort")
     return True
+
+
+def mend_module(text: str) -> str:
+    """Mend two things in the widgets' modules; a version that has neither stays as it is.
+
+    Over file:// an URL's origin is the word null, and with it the address of every font is wrong.
+    anywidget gives up on a widget after two seconds, which a slow telephone may well need.
+    """
+    text = re.sub(r"\$\{(\w+)\.origin\}\$\{\1\.pathname\}", r"${\1.href}", text)
+    return text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
 
 
 def write_offline_runtime(ort: Path) -> None:
@@ -98,6 +112,7 @@ def configure(app, config) -> None:
     if not local:
         logger.info("No node_modules: pages will take the browser's libraries from %s", CDN)
         setup["data-ort"] = url("onnxruntime-web", "dist")
+        setup["data-widgets"] = url("@jupyter-widgets/html-manager", "dist")
     # In this order, and deferred: nothing keeps the reader from the text.
     config.nb_ipywidgets_js = {
         url("requirejs", "") + "require.js": {"defer": "defer"},
@@ -106,9 +121,17 @@ def configure(app, config) -> None:
     }
     config.mathjax_path = url("mathjax", "es5") + "tex-svg-full.js"
 
+    options = config.html_theme_options
+    for button in ("repository", "issues", "edit_page"):
+        options[f"use_{button}_button"] = bool(options.get("repository_url"))
 
-def drop_duplicate_scripts(app, pagename, templatename, context, doctree) -> None:
-    """Keep one of each inline script: Jupyter Book emits some twice, and constants clash."""
+
+def mend_page(app, pagename, templatename, context, doctree) -> None:
+    """Keep one of each inline script, and make the list of references a list.
+
+    Jupyter Book emits some scripts twice, and their constants clash; docutils gives the entries
+    of a list of citations a role that no list may hold.
+    """
     seen = set()
     scripts = []
     for script in context.get("script_files", []):
@@ -117,10 +140,23 @@ def drop_duplicate_scripts(app, pagename, templatename, context, doctree) -> Non
             scripts.append(script)
         seen.add(body)
     context["script_files"] = scripts
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def write_front_door(app, exception) -> None:
+    """Write index.html, which leads to the book's first page; Jupyter Book's has no title."""
+    if exception is None and app.builder.format == "html":
+        text = WEB.with_name("front-door.html").read_text()
+        text = text.replace("TITLE", app.config.html_title)
+        text = text.replace("FIRST", f"{app.config.master_doc}.html")
+        Path(app.outdir, "index.html").write_text(text)
 
 
 def setup(app):
     app.connect("config-inited", configure)
-    app.connect("html-page-context", drop_duplicate_scripts, priority=999)
+    app.connect("html-page-context", mend_page, priority=999)
+    app.connect("build-finished", write_front_door, priority=100)  # before Jupyter Book's
     app.add_css_file("dgm.css", priority=900)  # after the theme's own styles
+    app.add_js_file("dgm-page.js", defer="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

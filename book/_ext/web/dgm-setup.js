@@ -3,18 +3,29 @@
   "use strict";
   const script = document.currentScript;
   const vendor = new URL("vendor/", script.src).href;
+  const { ort, widgets, modules } = script.dataset; // ort and widgets: where a CDN has them
 
   // What dgm_core's live figures read: where the page's own files lie, and onnxruntime.
-  globalThis.dgmBook = { vendor, ort: script.dataset.ort ?? new URL("ort/", vendor).href };
+  globalThis.dgmBook = { vendor, ort: ort ?? `${vendor}ort/` };
 
-  // The widgets' modules lie beside the page; the HTML manager asks a CDN only for others.
-  const paths = {};
-  for (const name of script.dataset.modules.split(" ")) paths[name] = vendor + name;
+  // The widgets' modules lie in the book; the HTML manager asks a CDN only for others. Its own
+  // come all in one file, but each looks for fonts in the folder that its name stands for.
+  const dist = (widgets ?? `${vendor}widgets/`).replace(/\/$/, "");
+  const paths = { "@jupyter-widgets": dist, "@jupyter-widgets/html-manager/dist": dist };
+  for (const name of modules.split(" ")) paths[name] = vendor + name;
   require.config({ paths });
 
-  // ipywidgets typesets its labels with MathJax 2's queue; MathJax 3 has a promise instead.
-  const hub = { Queue: ([, , element]) => mathjax?.typesetPromise?.([element]) };
+  // ipywidgets typesets its labels with MathJax 2's queue; MathJax 3 has promises instead, and
+  // may arrive later.
   let mathjax;
+  const hub = {
+    async Queue([, , element]) {
+      if (!/\$|\\\(/.test(element.textContent)) return;
+      element.classList.add("mathjax_process");
+      await mathjax?.startup?.promise;
+      await mathjax?.typesetPromise?.([element]);
+    },
+  };
   const adopt = (value) => {
     mathjax = value;
     if (mathjax) mathjax.Hub = hub;
@@ -26,24 +37,32 @@
     get: () => mathjax,
     set: adopt,
   });
-  if (!script.dataset.ort) globalThis.__jupyter_widgets_assets_path__ = vendor;
 
-  // ipywidgets gives its sliders a label to see, but no name that a screen reader finds.
-  const name = (element, text, role) => {
+  // ipywidgets gives its sliders a label to see, but no name that a screen reader finds; its
+  // player has no words at all.
+  const PLAYER = { play: "play", pause: "pause", stop: "stop", retweet: "repeat" };
+  const name = (element, text) => {
     if (element.getAttribute("aria-label") !== text) element.setAttribute("aria-label", text);
-    if (role) element.setAttribute("role", role);
   };
   const nameControls = () => {
-    for (const slider of document.querySelectorAll(".widget-slider")) {
-      const label = slider.querySelector(".widget-label")?.textContent.trim() || "value";
-      const handles = slider.querySelectorAll("[role=slider]");
-      const ends = handles.length > 1 ? ["from", "to"] : [""];
-      handles.forEach((handle, i) => name(handle, `${label} ${ends[i]}`.trim()));
-      const readout = slider.querySelector(".widget-readout");
-      if (readout) name(readout, `${label}, as a number`, "textbox");
+    for (const widget of document.querySelectorAll(".widget-slider, .widget-hprogress")) {
+      const label = widget.querySelector(".widget-label")?.textContent.trim() || "value";
+      const handles = widget.querySelectorAll("[role=slider]");
+      const ends = handles.length > 1 ? [", from", ", to"] : [""];
+      handles.forEach((handle, i) => name(handle, label + ends[i]));
+      for (const readout of widget.querySelectorAll(".widget-readout")) {
+        readout.setAttribute("role", "textbox");
+        name(readout, `${label}, as text`);
+      }
+      for (const bar of widget.querySelectorAll(".progress")) {
+        bar.setAttribute("role", "img");
+        name(bar, label);
+      }
     }
-    for (const bar of document.querySelectorAll(".widget-hprogress [role=progressbar]")) {
-      name(bar, bar.closest(".widget-hprogress").querySelector(".widget-label").textContent);
+    for (const button of document.querySelectorAll(".widget-play button")) {
+      const icon = button.firstElementChild;
+      const key = Object.keys(PLAYER).find((key) => icon?.classList.contains(`fa-${key}`));
+      if (key) name(button, PLAYER[key]);
     }
   };
   let due = false;

@@ -1,0 +1,20 @@
+// Runs on every page, deferred: mends what the theme leaves.
+(() => {
+  "use strict";
+  // A control's name must hold the words that it shows: "Ctrl+K" on the search button, and none
+  // that the icons bring to the switch between light and dark.
+  for (const button of document.querySelectorAll(".search-button__button")) {
+    button.setAttribute("aria-label", button.textContent.replace(/\s+/g, " ").trim());
+  }
+  for (const button of document.querySelectorAll(".theme-switch-button")) {
+    const hush = () => {
+      for (const icon of button.querySelectorAll("[title]")) icon.removeAttribute("title");
+      for (const title of button.querySelectorAll("title")) title.remove();
+    };
+    hush();
+    new MutationObserver(hush).observe(button, { childList: true, subtree: true });
+  }
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+})();

@@ -1,0 +1,166 @@
+"""The book's shell, on a throw-away book: a CDN without npm, every Sphinx part, requirements."""
+
+import importlib.metadata
+import json
+import re
+import shutil
+
+import book_assets
+import nbformat
+import pytest
+import yaml
+from browser import ROOT, build
+from packaging.requirements import Requirement
+
+PAGE = r"""
+# A page
+
+{cite:t}`kingma2014autoencoding` bounds $\log p(x)$ by {eq}`bound`; see {prf:ref}`bounded`.
+
+$$\log p(x) \ge \ELBO(x), \quad \KL{q(z \given x)}{p(z)} \ge 0$$ (bound)
+
+```{prf:theorem} A bound
+:label: bounded
+$\E[x] = 0$.
+```
+
+```{exercise}
+:label: one
+Why?
+```
+
+```{solution} one
+:class: dropdown
+Because.
+```
+
+:::{dropdown} Folded
+A text.
+:::
+
+```{note}
+:class: toggle
+Toggled.
+```
+
+```{bibliography}
+:filter: docname in docnames
+```
+"""
+WIDGET = "import ipywidgets\nipywidgets.FloatSlider(description='z')"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A book of one page and one notebook, with our settings and without node_modules."""
+    folder = tmp_path_factory.mktemp("book")
+    shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
+    shutil.copy(ROOT / "book/references.bib", folder / "book")
+    shutil.copy(ROOT / "package-lock.json", folder)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    config["repository"]["url"] = "https://github.com/someone/book"
+    (folder / "_config.yml").write_text(yaml.safe_dump(config))
+    (folder / "_toc.yml").write_text("{format: jb-book, root: page, chapters: [{file: widget}]}")
+    (folder / "page.md").write_text(PAGE)
+    cells = [nbformat.v4.new_markdown_cell("# A widget"), nbformat.v4.new_code_cell(WIDGET)]
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, folder / "widget.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    run = build(folder)
+    assert run.returncode == 0, run.stdout[-4000:]
+    return folder / "_build/html"
+
+
+def scripts(page):
+    return re.findall(r'<script[^>]*\bsrc="([^"?]+)', page.read_text())
+
+
+def test_without_npm_the_locked_versions_come_from_a_cdn(html):
+    versions = book_assets.locked_versions(ROOT)
+    found = scripts(html / "widget.html")
+    cdn = book_assets.CDN
+    assert f"{cdn}/requirejs@{versions['requirejs']}/require.js" in found
+    widgets = f"{cdn}/@jupyter-widgets/html-manager@{versions['@jupyter-widgets/html-manager']}"
+    assert f"{widgets}/dist/embed-amd.js" in found
+    text = (html / "widget.html").read_text()
+    ort = f"{cdn}/onnxruntime-web@{versions['onnxruntime-web']}/dist/"
+    assert f'data-ort="{ort}"' in text and f'data-widgets="{widgets}/dist/"' in text
+    mathjax = f"{cdn}/mathjax@{versions['mathjax']}/es5/tex-svg-full.js"
+    assert mathjax in scripts(html / "page.html")
+
+
+def test_the_lock_file_has_what_package_json_asks_for_and_no_download_address():
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    asked = json.loads((ROOT / "package.json").read_text())
+    assert lock["packages"][""]["dependencies"] == asked["dependencies"]
+    assert set(book_assets.FILES) == set(asked["dependencies"])
+    assert not any("resolved" in package for package in lock["packages"].values())
+
+
+def test_the_modules_of_the_widgets_are_those_of_the_installed_packages(html):
+    for name in book_assets.WIDGET_MODULES:
+        assert (html / f"_static/vendor/{name}.js").stat().st_size > 10_000
+
+
+def test_scripts_for_widgets_wait_for_the_text(html):
+    text = (html / "widget.html").read_text()
+    for name in ("require.js", "dgm-setup.js", "embed-amd.js"):
+        tag = re.search(rf"<script[^>]*{re.escape(name)}[^>]*>", text).group()
+        assert "defer" in tag
+
+
+def test_inline_scripts_stand_once(html):
+    inline = re.findall(r"<script>(.+?)</script>", (html / "page.html").read_text(), re.DOTALL)
+    assert len(inline) == len(set(inline))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        r"Theorem 1.{0,60}A bound",  # sphinx-proof
+        r"<a class=.reference internal.[^>]*><span[^>]*>Theorem 1",  # a reference to it
+        r'class="exercise admonition"',  # sphinx-exercise
+        r"solution dropdown admonition",  # folded by sphinx-togglebutton
+        r"toggle admonition|note toggle",  # sphinx-togglebutton
+        r"<details class=\"sd-[^>]*sd-dropdown",  # sphinx-design
+        r"Kingma and Welling \[<a",  # sphinxcontrib-bibtex, author and year
+        r"Auto-encoding variational Bayes",  # and its list
+        r'"KL": \["D_',  # macros, one place
+        r"github\.com/someone/book",  # the repository's buttons, one setting
+    ],
+)
+def test_each_sphinx_part_works(html, part):
+    assert re.search(part, (html / "page.html").read_text(), re.DOTALL)
+
+
+def test_pages_is_told_to_serve_underscored_folders(html):
+    assert (html / ".nojekyll").exists()
+
+
+def test_the_front_door_leads_to_the_first_page(html):
+    text = (html / "index.html").read_text()
+    assert 'url=page.html"' in text and "<title>Deep generative models</title>" in text
+
+
+def requirements():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    stripped = (line.split("#")[0].strip() for line in lines)
+    return [line for line in stripped if line and not line.startswith("-")]
+
+
+@pytest.mark.parametrize("line", requirements())
+def test_requirements_are_ranges_that_admit_what_is_installed(line):
+    requirement = Requirement(line)
+    assert not any(bound.operator == "==" for bound in requirement.specifier)
+    assert importlib.metadata.version(requirement.name) in requirement.specifier
+
+
+def test_the_package_s_own_requirements_admit_what_is_installed():
+    for line in importlib.metadata.requires("dgm_core"):
+        requirement = Requirement(line)
+        assert importlib.metadata.version(requirement.name) in requirement.specifier

@@ -1,0 +1,61 @@
+"""Chapters are committed as text to compare: no outputs, one kernel, short cells."""
+
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from browser import ROOT
+
+CHAPTERS = sorted((ROOT / "book").rglob("*.ipynb"))
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def test_no_outputs_and_no_counts(path):
+    for cell in code_cells(path):
+        assert cell.outputs == [] and cell.execution_count is None, "run: make clean-notebooks"
+
+
+def test_metadata_is_normalised(path):
+    notebook = nbformat.read(path, 4)
+    assert notebook.metadata == {"kernelspec": KERNEL}, "run: make clean-notebooks"
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+
+
+def test_the_format_is_valid_and_ids_are_unique(path):
+    raw = json.loads(path.read_text(encoding="utf8"))
+    nbformat.validate(raw)
+    ids = [cell["id"] for cell in raw["cells"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_few_and_short_cells(path):
+    cells = code_cells(path)
+    assert 0 < len(cells) <= 25
+    for cell in cells:
+        hidden = {"hide-input", "hide-cell", "remove-cell", "remove-input"} & set(
+            cell.metadata.get("tags", [])
+        )
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert len(lines) <= (30 if hidden else 15), cell.source
+
+
+def test_no_absolute_path(path):
+    for cell in nbformat.read(path, 4).cells:
+        assert not re.search(r"(/home/|/root/|/work/|/tmp/|/Users/|[A-Z]:\\)", cell.source)
+
+
+def test_ruff_is_content(path):
+    for command in (["check"], ["format", "--check"]):
+        run = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, str(path)], text=True, capture_output=True
+        )
+        assert run.returncode == 0, run.stdout + run.stderr

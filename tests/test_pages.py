@@ -1,0 +1,77 @@
+"""Every page of the built book, as a reader has it: no network, any width, light or dark."""
+
+import gzip
+
+import pytest
+from browser import AXE, axe, pages_of_the_book
+
+pytestmark = pytest.mark.browser
+PAGES = pages_of_the_book()
+TELEPHONE = {"viewport": {"width": 360, "height": 740}}
+
+
+@pytest.fixture(params=["http", "file"])
+def base(request):
+    return request.getfixturevalue(f"{request.param}_base")
+
+
+@pytest.mark.parametrize("page", [*PAGES, "index.html", "search.html"])
+def test_a_page_asks_for_nothing_outside_and_reports_no_error(open_page, base, page):
+    assert open_page(f"{base}/{page}").problems == []
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("page", [*PAGES, "search.html"])
+def test_axe_has_nothing_serious_to_say(open_page, http_base, page, mode):
+    if not AXE.exists():
+        pytest.skip("axe-core is not there: run npm ci")
+    findings = axe(open_page(f"{http_base}/{page}", color_scheme=mode))
+    assert [
+        (finding["id"], node["target"], node["html"][:200])
+        for finding in findings
+        for node in finding["nodes"]
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_telephone_never_scrolls_sideways(open_page, http_base, page):
+    opened = open_page(f"{http_base}/{page}", **TELEPHONE)
+    assert opened.problems == []
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+    sticking_out = opened.evaluate(
+        """() => [...document.querySelectorAll("article img, .jupyter-widgets, .bqplot, canvas")]
+          .filter((element) => element.getBoundingClientRect().right > 360)
+          .map((element) => element.outerHTML.slice(0, 99))"""
+    )
+    assert sticking_out == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_slider_has_a_name_of_its_own_and_takes_the_keyboard(open_page, http_base, page):
+    opened = open_page(f"{http_base}/{page}")
+    for slider in opened.get_by_role("slider").all():
+        assert slider.get_attribute("aria-label")
+        assert slider.get_attribute("tabindex") == "0"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_light(built_book, page):
+    weight = len(gzip.compress((built_book / page).read_bytes()))
+    print(f"{page}: {weight / 1e6:.3f} MB gzip-compressed")
+    assert weight <= 1.5e6
+
+
+def test_on_paper_there_is_only_the_text(open_page, http_base):
+    page = open_page(f"{http_base}/{PAGES[-1]}")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for part in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article"):
+        assert not page.locator(part).first.is_visible()
+    assert page.locator("article h1").is_visible()
+    assert page.locator("details:not([open])").count() == 0
+
+
+def test_search_finds_a_chapter(open_page, http_base):
+    page = open_page(f"{http_base}/search.html?q=generative")
+    page.wait_for_selector("#search-results a[href*='vae/']")
+    assert page.problems == []
