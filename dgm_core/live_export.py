@@ -101,7 +101,7 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, l
         model = program.model_proto
     _store_exact_halves(model)
     data = model.SerializeToString()
-    for feeds in (example, {name: _nudged(value) for name, value in example.items()}):
+    for feeds in (example, {name: nudged(value) for name, value in example.items()}):
         with torch.no_grad():
             expected = function(**feeds)
         _check(data, feeds, expected)
@@ -171,8 +171,12 @@ def _store_exact_halves(model) -> None:
     graph.node.extend(nodes)
 
 
-def _nudged(value: Tensor) -> Tensor:
-    """Values a little off: at the example's zeros and ones, many a wrong graph is right."""
+def nudged(value: Tensor) -> Tensor:
+    """Return values a little off: at zeros and ones, many a wrong graph is right.
+
+    Args:
+        value: any shape; each number moves by at most a hundredth of itself and a thousandth.
+    """
     return value * (1 + 0.01 * torch.rand_like(value)) + 1e-3 * torch.rand_like(value)
 
 

@@ -14,7 +14,7 @@ import traitlets
 from torch import Tensor
 
 from dgm_core.device import default_device
-from dgm_core.live_export import Function, to_onnx
+from dgm_core.live_export import Function, nudged, to_onnx
 from dgm_core.live_noise import Noise
 from dgm_core.live_views import CSS, WEB, array_trait
 
@@ -54,6 +54,7 @@ class Graph(anywidget.AnyWidget):
     _key = traitlets.Unicode().tag(sync=True)
     _onnx = traitlets.Bytes().tag(sync=True)
     _spec = traitlets.Dict().tag(sync=True)
+    _probe = traitlets.Bytes().tag(sync=True)
     _targets = traitlets.List().tag(sync=True)
     _summary = traitlets.Unicode("{}").tag(sync=True)
     _error = traitlets.Unicode("").tag(sync=True)
@@ -82,15 +83,15 @@ class Graph(anywidget.AnyWidget):
         onnx, output_names = to_onnx(function, feeds)
         # All at once: a front end may look as soon as the widget is open.
         super().__init__(
-            _key=uuid.uuid4().hex, _onnx=onnx, _spec=self._describe(arrays, output_names)
+            _key=uuid.uuid4().hex,
+            _onnx=onnx,
+            _spec=self._describe(arrays, output_names),
+            _probe=self._make_probe(feeds),
         )
+        traits = {k: array_trait(v.numpy()) for k, v in arrays.items() if v.ndim}
+        numbers = {k: float(inputs[k]) for k, v in arrays.items() if not v.ndim}
         self.add_traits(
-            **{
-                name: array_trait(value.numpy())
-                if value.ndim
-                else traitlets.CFloat(float(inputs[name])).tag(sync=True)
-                for name, value in arrays.items()
-            }
+            **traits, **{k: traitlets.CFloat(v).tag(sync=True) for k, v in numbers.items()}
         )
         self.outputs: dict[str, np.ndarray] = {}
         self._evaluate(feeds)
@@ -119,6 +120,17 @@ class Graph(anywidget.AnyWidget):
             "outputs": output_names,
             "steps_per_tick": self._steps_per_tick,
         }
+
+    def _make_probe(self, feeds: Mapping[str, Tensor]) -> bytes:
+        """Some feeds, and what PyTorch makes of them: the page checks itself against these."""
+        feeds = {name: nudged(value) for name, value in feeds.items()}
+        with torch.no_grad():
+            values = [*feeds.values(), *self._function(**feeds).values()]
+        return (
+            torch.cat([value.detach().float().cpu().flatten() for value in values])
+            .numpy()
+            .tobytes()
+        )
 
     def _on_device(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: tensor.to(self._device) for name, tensor in tensors.items()}

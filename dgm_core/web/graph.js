@@ -3,6 +3,7 @@
 
 const CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/";
 const KERNEL_ANSWERS_WITHIN = 8000; // milliseconds; then there is no kernel
+const HERE = "Runs in your browser.";
 const graphs = (globalThis.dgmGraphs ??= new Map());
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -45,6 +46,13 @@ async function importRuntime() {
   return ort;
 }
 
+// The runtime has one thread, and several graphs that call it at once trip it up: one at a time.
+function exclusively(work) {
+  const turn = (globalThis.dgmOrtTurn ?? Promise.resolve()).then(work);
+  globalThis.dgmOrtTurn = turn.catch(() => {});
+  return turn;
+}
+
 // ---- Values ---------------------------------------------------------------------------------
 
 const size = (shape) => shape.reduce((product, n) => product * n, 1);
@@ -60,6 +68,18 @@ function draw(law, shape) {
   const values = new Float32Array(size(shape));
   if (law === "uniform") return values.map(() => Math.random());
   return values.map(() => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
+}
+
+// Of the scale of the second array; infinite where one is finite and the other is not.
+function relativeError(got, want) {
+  let [difference, scale] = [0, 1e-6];
+  for (let i = 0; i < want.length; i++) {
+    if (Object.is(got[i], want[i])) continue;
+    if (!Number.isFinite(got[i]) || !Number.isFinite(want[i])) return Infinity;
+    difference = Math.max(difference, Math.abs(got[i] - want[i]));
+  }
+  for (const value of want) if (Number.isFinite(value)) scale = Math.max(scale, Math.abs(value));
+  return difference / scale;
 }
 
 const number = (value) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : null);
@@ -159,10 +179,8 @@ class Graph {
     this.ort = ort;
     this.targets = targets;
     const bytes = this.model.get("_onnx");
-    this.session = await ort.InferenceSession.create(
-      new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      { logSeverityLevel: 3 },
-    );
+    const graph = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.session = await exclusively(() => ort.InferenceSession.create(graph, { logSeverityLevel: 3 }));
     this.noise = {};
     this.renew("run");
     this.renew("click");
@@ -174,8 +192,25 @@ class Graph {
     this.model.on("change:draws", () => (this.renew("click"), stateful || this.request()));
     this.model.on("change:resets", () => (this.restore(), this.request()));
     this.tell({ words: "Starting…" });
-    if (stateful) this.tell({ state: "ready", words: "Runs in your browser." });
+    if (stateful) this.tell({ state: "ready", words: HERE });
     else await this.request();
+    await this.checkAgainstPyTorch();
+  }
+
+  // The graph brought some feeds along, and PyTorch's outputs for them.
+  async checkAgainstPyTorch() {
+    const values = floats(this.model.get("_probe"));
+    let at = 0;
+    const take = (count) => values.subarray(at, (at += count));
+    const feeds = {};
+    for (const [name, shape] of this.shapes()) feeds[name] = take(size(shape)).slice();
+    const outputs = await this.compute(feeds);
+    let worst = 0;
+    for (const name of this.spec.outputs)
+      worst = Math.max(worst, relativeError(outputs[name].data, take(outputs[name].data.length)));
+    if (at !== values.length) worst = Infinity;
+    this.tell({ parity: worst });
+    if (!(worst <= 1e-4)) this.fail(new Error(`its numbers differ from PyTorch's (relative error ${worst.toPrecision(2)}).`));
   }
 
   async findTargets() {
@@ -231,21 +266,26 @@ class Graph {
     }
   }
 
+  shapes() {
+    const entries = ["inputs", "noise", "state"].flatMap((kind) => Object.entries(this.spec[kind]));
+    return entries.map(([name, entry]) => [name, entry.shape ?? entry]);
+  }
+
+  async compute(values) {
+    const feeds = {};
+    for (const [name, shape] of this.shapes())
+      if (this.session.inputNames.includes(name))
+        feeds[name] = new this.ort.Tensor("float32", values[name], shape);
+    const results = await exclusively(() => this.session.run(feeds));
+    return Object.fromEntries(this.spec.outputs.map((name) => [name, results[`out.${name}`]]));
+  }
+
   async evaluate() {
     this.renew("run");
     const state = this.state;
-    const values = { ...this.noise, ...state };
-    for (const name of Object.keys(this.spec.inputs)) values[name] = floats(this.model.get(name));
-    const shapes = {};
-    for (const kind of ["inputs", "noise", "state"])
-      for (const [name, entry] of Object.entries(this.spec[kind])) shapes[name] = entry.shape ?? entry;
-    const feeds = {};
-    for (const name of this.session.inputNames)
-      feeds[name] = new this.ort.Tensor("float32", values[name], shapes[name]);
-    const results = await this.session.run(feeds);
-    this.outputs = {};
-    for (const name of this.spec.outputs) this.outputs[name] = results[`out.${name}`];
-    this.feeds = values; // what these outputs were computed from, for whoever wants to check them
+    this.feeds = { ...this.noise, ...state };
+    for (const name of Object.keys(this.spec.inputs)) this.feeds[name] = floats(this.model.get(name));
+    this.outputs = await this.compute(this.feeds);
     this.steps += 1;
     if (this.state === state)
       for (const name of Object.keys(state)) this.state[name] = this.outputs[name].data;
@@ -263,7 +303,7 @@ class Graph {
       else if (kind === "floats") widget.set(trait, Float64Array.from(this.value(source)));
       else widget.set(trait, new DataView(Float32Array.from(this.value(source)).buffer));
     }
-    this.tell({ state: "ready", output: summary(this.outputs), words: "Runs in your browser." });
+    this.tell({ state: "ready", output: summary(this.outputs), words: HERE });
   }
 
   value(name) {
@@ -284,10 +324,11 @@ export default {
     const line = document.createElement("p");
     line.setAttribute("role", "status");
     el.append(line);
-    const show = ({ state, backend, output, words }) => {
+    const show = ({ state, backend, output, words, parity }) => {
       el.dataset.dgmState = state;
       el.dataset.dgmBackend = backend;
       el.dataset.dgmOutput = output;
+      if (parity !== undefined) el.dataset.dgmParity = parity; // relative error against PyTorch
       if (line.textContent !== words) line.textContent = words;
     };
     el.dataset.dgmKey = model.get("_key");
