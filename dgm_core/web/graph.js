@@ -18,24 +18,30 @@ function runtime() {
   return globalThis.dgmOrt;
 }
 
+const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+function runScript(src) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = src;
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`cannot load ${src}`));
+    document.head.append(script);
+  });
+}
+
 async function importRuntime() {
   const book = globalThis.dgmBook ?? {};
   const folder = book.ort ?? (book.vendor ? book.vendor + "ort/" : CDN);
   let ort;
   if (location.protocol === "file:" && folder.startsWith("file:")) {
     // A page on disk may neither fetch nor import its neighbours, but it may run a classic script.
-    await new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = folder + "ort-offline.js";
-      script.onload = resolve;
-      script.onerror = () => reject(new Error(`cannot load ${script.src}`));
-      document.head.append(script);
-    });
+    await runScript(folder + "ort-offline.js");
     const { mjs, wasm } = globalThis.dgmOrtOffline;
     const url = URL.createObjectURL(new Blob([mjs], { type: "text/javascript" }));
     ort = await import(url);
     URL.revokeObjectURL(url);
-    ort.env.wasm.wasmBinary = Uint8Array.from(atob(wasm), (c) => c.charCodeAt(0)).buffer;
+    ort.env.wasm.wasmBinary = fromBase64(wasm).buffer;
     globalThis.dgmOrtOffline = undefined;
   } else {
     ort = await import(folder + "ort.wasm.bundle.min.mjs");
@@ -175,11 +181,9 @@ class Graph {
   }
 
   async startHere() {
-    const [ort, targets] = await Promise.all([runtime(), this.findTargets()]);
+    const [ort, targets, graph] = await Promise.all([runtime(), this.findTargets(), this.exported()]);
     this.ort = ort;
     this.targets = targets;
-    const bytes = this.model.get("_onnx");
-    const graph = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.session = await exclusively(() => ort.InferenceSession.create(graph, { logSeverityLevel: 3 }));
     this.noise = {};
     this.renew("run");
@@ -211,6 +215,18 @@ class Graph {
     if (at !== values.length) worst = Infinity;
     this.tell({ parity: worst });
     if (!(worst <= 1e-4)) this.fail(new Error(`its numbers differ from PyTorch's (relative error ${worst.toPrecision(2)}).`));
+  }
+
+  // In a book the exported graph is a file beside the pages (book/_ext/live_files.py).
+  async exported() {
+    const name = this.model.get("_onnx_file");
+    if (!name) {
+      const bytes = this.model.get("_onnx");
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    if (!globalThis.dgmModels?.[name])
+      await runScript(new URL(`../live/${name}.js`, globalThis.dgmBook.vendor).href);
+    return fromBase64(globalThis.dgmModels[name]);
   }
 
   async findTargets() {
