@@ -8,8 +8,11 @@
   }
   for (const button of document.querySelectorAll(".theme-switch-button")) {
     const hush = () => {
-      for (const icon of button.querySelectorAll("[title]")) icon.removeAttribute("title");
-      for (const title of button.querySelectorAll("title")) title.remove();
+      for (const icon of button.querySelectorAll("i, svg")) {
+        for (const name of ["title", "role", "aria-labelledby"]) icon.removeAttribute(name);
+        icon.setAttribute("aria-hidden", "true");
+        icon.querySelector("title")?.remove();
+      }
     };
     hush();
     new MutationObserver(hush).observe(button, { childList: true, subtree: true });
