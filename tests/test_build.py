@@ -9,7 +9,7 @@ import book_assets
 import nbformat
 import pytest
 import yaml
-from browser import ROOT, build
+from browser import ROOT, build, serve
 from packaging.requirements import Requirement
 
 PAGE = r"""
@@ -92,6 +92,34 @@ def test_without_npm_the_locked_versions_come_from_a_cdn(html):
     assert f'data-ort="{ort}"' in text and f'data-widgets="{widgets}/dist/"' in text
     mathjax = f"{cdn}/mathjax@{versions['mathjax']}/es5/tex-svg-full.js"
     assert mathjax in scripts(html / "page.html")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_a_reader_who_is_online_has_widgets_from_the_cdn(html, browser, scheme):
+    if not (ROOT / "node_modules").exists():
+        pytest.skip("stands in for the CDN with node_modules, which is not there: run npm ci")
+
+    def answer(route):
+        name, version, path = re.match(
+            rf"{re.escape(book_assets.CDN)}/(@?[^@]+)@([^/]+)/(.+)", route.request.url
+        ).groups()
+        assert version == book_assets.locked_versions(ROOT)[name]
+        asked.append(name)
+        headers = {"access-control-allow-origin": "*"}
+        route.fulfill(path=ROOT / "node_modules" / name / path, headers=headers)
+
+    asked = []
+    with serve(html) as address, browser.new_context() as context:
+        context.route(f"{book_assets.CDN}/**", answer)
+        page = context.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{address if scheme == 'http' else html.as_uri()}/widget.html")
+        page.get_by_role("slider", name="z").wait_for()
+        page.get_by_role("slider", name="z").press("ArrowRight")
+        assert page.locator(".widget-readout").text_content() == "0.10"
+    assert errors == [] and {"requirejs", "@jupyter-widgets/html-manager"} <= set(asked)
 
 
 def test_the_lock_file_has_what_package_json_asks_for_and_no_download_address():
