@@ -5,6 +5,11 @@ from pathlib import Path
 
 import browser as helpers
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine and in every run; a slow machine is no failure.
+settings.register_profile("book", derandomize=True, deadline=None)
+settings.load_profile("book")
 
 
 @pytest.fixture(scope="session")

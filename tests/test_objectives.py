@@ -1,0 +1,130 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import assert_mean_is, iwae_bound_by_quadrature, ppca
+from torch.distributions import kl_divergence
+
+from dgm_core.objectives import distortion_and_rate, elbo, iwae_bound, log_weights
+from dgm_core.vae import mlp_vae
+
+seeds = st.integers(0, 2**31)
+
+
+@settings(max_examples=20)
+@given(seeds, st.integers(1, 4), st.integers(1, 6), st.integers(1, 5))
+def test_at_the_true_posterior_every_weight_and_bound_is_log_p(seed, latent, event, num_samples):
+    model = ppca(latent, event, seed % 1000)
+    torch.manual_seed(seed)
+    x = model.marginal.sample((7,))
+    log_p = model.marginal.log_prob(x)
+    weights = log_weights(model.exact, x, num_samples)
+    torch.testing.assert_close(weights, log_p.expand(num_samples, 7))
+    torch.testing.assert_close(iwae_bound(model.exact, x, num_samples), log_p)
+    # No closed form for the KL here, so both terms come from the same samples.
+    torch.testing.assert_close(elbo(model.exact, x, num_samples), log_p)
+
+
+def test_the_oracle_agrees_with_itself():
+    model = ppca()
+    x = model.marginal.sample((4,))
+    q = model.rough.encoder(x)
+    q = torch.distributions.MultivariateNormal(q.mean, torch.diag_embed(q.variance))
+    gap = kl_divergence(q, model.exact.encoder(x))
+    torch.testing.assert_close(model.rough_elbo(x) + gap, model.marginal.log_prob(x))
+
+
+def test_the_elbo_estimate_is_unbiased():
+    torch.manual_seed(0)
+    model = ppca()
+    x = model.marginal.sample((4,))
+    draws = elbo(model.rough, x.repeat(20_000, 1), num_samples=2)
+    assert draws.shape == (80_000,)
+    assert_mean_is(draws.view(20_000, 4).detach(), model.rough_elbo(x).detach())
+
+
+def test_many_samples_come_nearer_to_the_elbo():
+    torch.manual_seed(0)
+    model = ppca()
+    x = model.marginal.sample((200,))
+    errors = [(elbo(model.rough, x, s) - model.rough_elbo(x)).std().item() for s in (1, 100)]
+    assert errors[1] == pytest.approx(errors[0] / 10, rel=0.3)
+
+
+def test_the_gradient_of_the_elbo_is_that_of_its_closed_form():
+    torch.manual_seed(0)
+    model = ppca()
+    x = model.marginal.sample((4,))
+    parameters = [*model.rough.encoder.parameters(), *model.rough.decoder.parameters()]
+    expected = torch.autograd.grad(model.rough_elbo(x).sum(), parameters)
+    estimate = torch.autograd.grad(elbo(model.rough, x, 200_000).sum(), parameters)
+    for found, truth in zip(estimate, expected, strict=True):
+        torch.testing.assert_close(found, truth, rtol=0.02, atol=0.02 * truth.abs().max().item())
+
+
+def test_the_rate_is_the_closed_form_of_two_gaussians():
+    vae = mlp_vae(latent_dim=3, hidden=8, num_pixels=9).double()
+    x = torch.rand(5, 9, dtype=torch.float64)
+    q = vae.encoder(x)
+    expected = 0.5 * (q.variance + q.mean**2 - 1 - q.variance.log()).sum(1)
+    torch.testing.assert_close(distortion_and_rate(vae, x)[1], expected)
+
+
+def test_the_distortion_is_the_negative_log_likelihood_summed_over_pixels():
+    vae = mlp_vae(latent_dim=3, hidden=8, num_pixels=9).double()
+    with torch.no_grad():
+        vae.decoder.net[-1].weight.zero_()  # now p(x|z) is the same for every z
+    logits = vae.decoder.net[-1].bias
+    x = torch.bernoulli(torch.full((5, 9), 0.5, dtype=torch.float64))
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits.expand(5, 9), x, reduction="none"
+    ).sum(1)
+    torch.testing.assert_close(distortion_and_rate(vae, x, 3)[0], expected)
+
+
+@given(st.floats(0, 10), seeds)
+def test_beta_weighs_the_rate_and_nothing_else(beta, seed):
+    model = ppca()
+    x = model.marginal.sample((4,))
+    torch.manual_seed(seed)
+    distortion, rate = distortion_and_rate(model.rough, x, 2)
+    torch.manual_seed(seed)
+    torch.testing.assert_close(elbo(model.rough, x, 2, beta), -distortion - beta * rate)
+
+
+@pytest.mark.parametrize("num_samples", [1, 2, 3])
+def test_the_iwae_bound_is_what_quadrature_says(num_samples):
+    torch.manual_seed(0)
+    model = ppca(latent_dim=1, event_dim=2, seed=3)
+    x = model.marginal.sample((1,))
+    expected = iwae_bound_by_quadrature(model, x, num_samples)
+    many = x.expand(100_000, 2)
+    assert_mean_is(iwae_bound(model.rough, many, num_samples).detach(), expected)
+
+
+def test_iwae_bounds_rise_with_k_from_the_elbo_towards_log_p():
+    model = ppca(latent_dim=1, event_dim=2, seed=3)
+    torch.manual_seed(0)
+    x = model.marginal.sample((1,))
+    bounds = [model.rough_elbo(x).item()]
+    bounds += [iwae_bound_by_quadrature(model, x, k) for k in (1, 2, 3)]
+    log_p = model.marginal.log_prob(x).item()
+    assert math.isclose(bounds[0], bounds[1], rel_tol=1e-9)
+    assert bounds[1] < bounds[2] < bounds[3] < log_p
+
+
+def test_examples_do_not_see_each_other():
+    model = ppca()
+    x = model.marginal.sample((6,))
+    for objective in (elbo, iwae_bound):
+        whole = objective(model.exact, x, 2)
+        single = torch.cat([objective(model.exact, row[None], 2) for row in x])
+        torch.testing.assert_close(whole, single)
+
+
+def test_the_iwae_bound_trains_both_networks():
+    vae = mlp_vae(latent_dim=3, hidden=8, num_pixels=9)
+    iwae_bound(vae, torch.bernoulli(torch.full((5, 9), 0.5)), 4).mean().backward()
+    assert all(p.grad.abs().sum() > 0 for p in vae.parameters())
