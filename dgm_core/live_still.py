@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dgm_core.live_views import Pad, Pixels, Plane
+from dgm_core.plotting import COLORS
 
 
 def data_uri(box: widgets.Widget) -> str:
@@ -55,7 +56,7 @@ def _plane(widget: Plane, ax: Axes) -> None:
     xlabel, ylabel, extent = widget._axes
     labels = np.frombuffer(widget._labels, np.uint8)
     ax.scatter(*widget._points.T, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5, s=2)
-    ax.plot(widget.x, widget.y, "o", color="#d95f02", mec="white", ms=9)
+    ax.plot(widget.x, widget.y, "o", color=COLORS["posterior"], mec="white", ms=9)
     ax.set(xlim=(-extent, extent), ylim=(-extent, extent), xlabel=xlabel, ylabel=ylabel)
     ax.set_aspect("equal")
 
