@@ -4,9 +4,10 @@ Their arguments are never validated. Validation looks at values, and so does not
 are none: when a model is traced, exported for the page, or run on the meta device.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import Bernoulli, Independent, Normal
+from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal
 
 
 class DiagonalNormal(nn.Module):
@@ -36,3 +37,58 @@ class BernoulliPixels(nn.Module):
         """Return the distribution given z: batch shape (...), event shape (pixels,)."""
         pixels = Bernoulli(logits=self.net(z), validate_args=False)
         return Independent(pixels, 1, validate_args=False)
+
+
+class LinearNormal(nn.Module):
+    r"""The decoder of probabilistic PCA, :math:`N(W z + b, s^2)`, with all that Bayes' rule gives.
+
+    With the prior z ~ N(0, I), both p(x) and p(z|x) are normal and known.
+
+    Attributes:
+        weight: W, (event, latent).
+        bias: b, (event,).
+        scale: s, (event,), positive; all equal in probabilistic PCA, free in factor analysis.
+
+    References:
+        Tipping and Bishop (1999), Probabilistic Principal Component Analysis, eq. 2 to 8.
+    """
+
+    def __init__(
+        self,
+        weight: Float[Tensor, " event latent"],
+        bias: Float[Tensor, " event"],
+        scale: Float[Tensor, " event"],
+    ):
+        """Make the three tensors parameters."""
+        super().__init__()
+        self.weight, self.bias, self.scale = map(nn.Parameter, (weight, bias, scale))
+
+    def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:
+        """Return p(x|z): batch shape (...), event shape (event,)."""
+        x = Normal(z @ self.weight.T + self.bias, self.scale, validate_args=False)
+        return Independent(x, 1, validate_args=False)
+
+    def marginal(self) -> MultivariateNormal:
+        """Return p(x): no batch shape, event shape (event,)."""
+        covariance = self.weight @ self.weight.T + torch.diag(self.scale**2)
+        return MultivariateNormal(self.bias, covariance, validate_args=False)
+
+    def posterior(self, x: Float[Tensor, " *batch event"]) -> MultivariateNormal:
+        """Return p(z|x): batch shape (...), event shape (latent,)."""
+        scaled = self.weight.T / self.scale**2  # (latent, event)
+        precision = torch.eye(len(scaled)).to(scaled) + scaled @ self.weight
+        mean = torch.linalg.solve(precision, (x - self.bias) @ scaled.T, left=False)
+        return MultivariateNormal(mean, precision_matrix=precision, validate_args=False)
+
+
+class LinearPosterior(nn.Module):
+    """The exact posterior of a `LinearNormal`, as the encoder of a VAE."""
+
+    def __init__(self, decoder: LinearNormal):
+        """Share the decoder's parameters."""
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, x: Float[Tensor, " *batch event"]) -> MultivariateNormal:
+        """Return p(z|x): batch shape (...), event shape (latent,)."""
+        return self.decoder.posterior(x)

@@ -5,6 +5,7 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.distributions import Independent, kl_divergence
 
 from dgm_core.objectives import log_weights
 from dgm_core.vae import VAE
@@ -83,6 +84,36 @@ def importance_log_likelihood(
             total = log_sum if total is None else total.logaddexp(log_sum)
         totals.append(total)
     return torch.cat(totals) - math.log(num_samples)
+
+
+def renyi_divergence(p: Independent, q: Independent, order: float) -> Float[Tensor, " *batch"]:
+    r"""Renyi divergence of two diagonal normals, :math:`\frac{1}{a-1} \log E_q[(p/q)^a]`.
+
+    Order 1 is the Kullback-Leibler divergence KL(p || q); the exponential of order 2 is one plus
+    the chi-square divergence, and so tells what importance sampling of p by q costs.
+
+    Args:
+        p, q: independent normals over the same events; their batch shapes broadcast.
+        order: a, positive.
+
+    Returns:
+        (...), in nats; infinite where the order is above 1 and the tails of q are too light.
+
+    Raises:
+        ValueError: `order` is not positive.
+
+    References:
+        van Erven and Harremoes (2014), Renyi Divergence and Kullback-Leibler Divergence; Gil et
+        al. (2013), Renyi divergence measures for commonly used univariate distributions.
+    """
+    if order <= 0:
+        raise ValueError(f"the order is {order}; it must be positive")
+    if order == 1:
+        return kl_divergence(p, q)
+    mixed = order * q.variance + (1 - order) * p.variance
+    spread = (q.variance / p.variance).log() + (q.variance / mixed).log() / (order - 1)
+    per_dim = 0.5 * (spread + order * (p.mean - q.mean) ** 2 / mixed)
+    return per_dim.where(mixed > 0, math.inf).sum(-1)
 
 
 def mean_and_standard_error(values: Float[Tensor, " ..."]) -> tuple[float, float]:

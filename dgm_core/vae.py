@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-from dgm_core.distributions import BernoulliPixels, DiagonalNormal
+from dgm_core.distributions import BernoulliPixels, DiagonalNormal, LinearNormal, LinearPosterior
 from dgm_core.nets import GaussianHead, mlp
 
 
@@ -66,3 +66,20 @@ def mlp_vae(latent_dim: int = 20, hidden: int = 512, num_pixels: int = 784) -> V
         decoder=BernoulliPixels(mlp([latent_dim, hidden, num_pixels])),
         latent_dim=latent_dim,
     )
+
+
+def linear_vae(
+    weight: Float[Tensor, " event latent"],
+    bias: Float[Tensor, " event"],
+    scale: Float[Tensor, " event"],
+) -> VAE:
+    """Build a linear-normal model (probabilistic PCA) in which nothing is approximate.
+
+    ``encoder(x)`` is the exact posterior, ``decoder.marginal()`` the exact p(x). The two share
+    their parameters.
+
+    Args:
+        weight, bias, scale: of `LinearNormal`: p(x|z) = N(weight z + bias, scale^2).
+    """
+    decoder = LinearNormal(weight, bias, scale)
+    return VAE(LinearPosterior(decoder), decoder, latent_dim=weight.shape[1]).to(weight)
