@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracles import assert_mean_is, ppca
@@ -14,6 +14,7 @@ from dgm_core.estimators import (
     importance_log_likelihood,
     log_marginal_likelihood,
     mean_and_standard_error,
+    renyi_divergence,
 )
 
 weights = hnp.arrays(
@@ -102,3 +103,60 @@ def test_mean_and_standard_error_are_those_of_scipy(values):
 def test_a_standard_error_needs_two_values():
     with pytest.raises(ValueError, match="two values"):
         mean_and_standard_error(torch.ones(1))
+
+
+def diagonal_normal(mean, scale):
+    mean, scale = torch.tensor(mean, dtype=torch.float64), torch.tensor(scale, dtype=torch.float64)
+    return torch.distributions.Independent(torch.distributions.Normal(mean, scale), 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    means=st.tuples(*[st.floats(-2, 2)] * 2),
+    scales=st.tuples(*[st.floats(0.3, 3)] * 2),
+    order=st.sampled_from([0.1, 0.5, 0.9, 1.0, 1.5, 2.0, 3.0]),
+)
+def test_renyi_divergence_is_its_integral(means, scales, order):
+    p, q = (stats.norm(m, s) for m, s in zip(means, scales, strict=True))
+    mixed = order * scales[1] ** 2 + (1 - order) * scales[0] ** 2
+    found = renyi_divergence(
+        *(diagonal_normal([m], [s]) for m, s in zip(means, scales, strict=True)), order
+    ).item()
+    if mixed <= 0:
+        assert found == math.inf
+        return
+    assume(mixed > 0.1)  # else the integrand is wider than the grid
+    z = np.linspace(-100, 100, 100_001)
+    log_p, log_q = p.logpdf(z), q.logpdf(z)
+    if order == 1:
+        expected = (np.exp(log_p) * (log_p - log_q)).sum() * (z[1] - z[0])
+    else:
+        total = special.logsumexp(order * log_p + (1 - order) * log_q)
+        expected = (total + np.log(z[1] - z[0])) / (order - 1)
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_renyi_divergence_adds_up_over_dimensions_and_broadcasts():
+    p = diagonal_normal([[0.0, 1.0, -1.0], [0.5, 0.2, 0.1]], [[1.0, 0.5, 2.0], [0.3, 1.0, 0.7]])
+    q = diagonal_normal([0.1, 0.2, 0.3], [1.5, 1.6, 1.7])
+    parts = [
+        renyi_divergence(
+            diagonal_normal(p.mean[:, [d]].tolist(), p.stddev[:, [d]].tolist()),
+            diagonal_normal(q.mean[[d]].tolist(), q.stddev[[d]].tolist()),
+            2.0,
+        )
+        for d in range(3)
+    ]
+    torch.testing.assert_close(renyi_divergence(p, q, 2.0), sum(parts))
+
+
+def test_one_dimension_with_light_tails_makes_renyi_divergence_infinite():
+    p, q = diagonal_normal([0.0, 0.0], [1.0, 1.0]), diagonal_normal([0.0, 0.0], [1.0, 0.7])
+    assert renyi_divergence(p, q, 2.0) == math.inf  # 2 * 0.7^2 < 1
+    assert renyi_divergence(p, q, 1.9).isfinite()
+
+
+def test_renyi_divergence_has_a_positive_order():
+    p = diagonal_normal([0.0], [1.0])
+    with pytest.raises(ValueError, match="must be positive"):
+        renyi_divergence(p, p, 0.0)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from oracles import assert_mean_is, ppca
 
-from dgm_core.vae import mlp_vae
+from dgm_core.vae import linear_vae, mlp_vae
 
 
 def test_the_default_is_the_architecture_of_the_book():
@@ -49,3 +49,27 @@ def test_ancestral_samples_follow_the_marginal():
     centred = x - model.marginal.mean
     products = centred[:, :, None] * centred[:, None, :]
     assert_mean_is(products, model.marginal.covariance_matrix)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bayes_rule_holds_in_a_linear_normal_model_wherever_z_is(seed):
+    # p(x|z) p(z) = p(z|x) p(x) for every z: marginal and posterior cannot both be wrong alike.
+    torch.manual_seed(seed)
+    weight, bias, scale = torch.randn(5, 3), torch.randn(5), 0.3 + torch.rand(5)
+    vae = linear_vae(weight.double(), bias.double(), scale.double())
+    x, z = torch.randn(7, 5).double(), 3 * torch.randn(7, 3).double()
+    joint = vae.decoder(z).log_prob(x) + vae.prior.log_prob(z)
+    other = vae.encoder(x).log_prob(z) + vae.decoder.marginal().log_prob(x)
+    torch.testing.assert_close(joint, other)
+
+
+def test_a_linear_normal_model_is_that_of_the_oracle():
+    model = ppca(seed=5)
+    decoder = model.exact.decoder
+    vae = linear_vae(decoder.weight, decoder.bias, decoder.scale)
+    x = model.marginal.sample((2, 4))
+    torch.testing.assert_close(vae.decoder.marginal().log_prob(x), model.marginal.log_prob(x))
+    expected = model.exact.encoder(x)
+    torch.testing.assert_close(vae.encoder(x).mean, expected.mean)
+    torch.testing.assert_close(vae.encoder(x).covariance_matrix, expected.covariance_matrix)
+    assert vae.latent_dim == 3 and vae.decoder(vae.encoder(x).mean).batch_shape == (2, 4)
