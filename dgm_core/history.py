@@ -1,7 +1,6 @@
 """The record of a training run, and its one figure."""
 
 from dataclasses import dataclass, field
-from math import inf
 
 import torch
 
@@ -42,9 +41,10 @@ class History:
         for name, values in self.metrics.items():
             ax.plot(*zip(*values, strict=True), marker="o", markersize=3, label=name)
         if len(losses) > 20:  # the first few steps would flatten all the others
-            low = min(losses.min(), *(v for pairs in self.metrics.values() for _, v in pairs), inf)
-            spread = losses.quantile(0.9) - losses.quantile(0.1)
-            ax.set_ylim(low - spread / 4, losses.quantile(0.9) + spread)
+            low = min(self.loss + [v for pairs in self.metrics.values() for _, v in pairs])
+            high = losses.quantile(0.9).item()
+            spread = high - losses.quantile(0.1).item()
+            ax.set_ylim(low - spread / 4, high + spread)
         ax.set(xlabel="training step", ylabel="loss per example (nats)")
         ax.legend()
         return ax
