@@ -39,7 +39,12 @@ class Checkpoint:
         self.optimizer = optimizer
 
     def save(self, step: int, history: dict) -> None:
-        """Write the file whole or not at all: a crash leaves the one before."""
+        """Write the file whole or not at all: a crash leaves the one before.
+
+        Args:
+            step: number of steps done.
+            history: what happened in them, as plain numbers.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_name(self.path.name + ".unfinished")
         contents = {

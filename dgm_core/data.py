@@ -120,7 +120,7 @@ def dequantize(
 class Batches:
     """Shuffled batches over several epochs; made by `batches`.
 
-    Iterating yields ``len(self)`` batches, the same indices every time.
+    Iterating yields ``len(self)`` batches, (batch_size, ...), the same examples every time.
 
     Attributes:
         plan: what decides which examples a batch holds, as plain numbers.

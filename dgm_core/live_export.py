@@ -198,7 +198,7 @@ def _check(data: bytes, feeds: Mapping[str, Tensor], expected: Mapping[str, Tens
 
 
 def relative_error(got: np.ndarray, want: np.ndarray) -> float:
-    """Return the largest difference of two arrays of one shape, relative to the scale of ``want``.
+    """Return how far ``got`` is from ``want``, an array of one shape, relative to its scale.
 
     The scale is the largest finite magnitude in ``want``, at least 1e-6. Where either array is
     not finite the other must hold the same value, else the error is infinite.

@@ -80,6 +80,9 @@ class Plane(_View):
         xlabel, ylabel: names of the axes.
         extent: both axes run from -extent to extent.
         alt: what the plane shows, in words.
+
+    Raises:
+        ValueError: points and labels do not fit together.
     """
 
     x = traitlets.CFloat(0.0).tag(sync=True)

@@ -36,6 +36,10 @@ class TrainingDiverged(RuntimeError):
 def adam(parameters: Sequence[Tensor], lr: float) -> torch.optim.Adam:
     """Make Adam, with one fused kernel a step where the device has one.
 
+    Args:
+        parameters: what it trains, all on one device.
+        lr: the learning rate.
+
     References:
         Kingma and Ba (2015), Adam: A Method for Stochastic Optimization.
     """

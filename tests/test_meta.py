@@ -1,0 +1,74 @@
+"""No tensor is made on the wrong device: the meta device refuses to meet any other.
+
+What runs here runs on CUDA and MPS without a changed line.
+"""
+
+import pytest
+import torch
+
+from dgm_core import data, estimators, evaluation, objectives, training
+from dgm_core.vae import mlp_vae
+
+META = torch.device("meta")
+MODELS = {  # name: make a model, and its loss for a batch of images
+    "vae": (mlp_vae, lambda vae, x: -objectives.elbo(vae, x, num_samples=2)),
+    "vae, importance weighted": (mlp_vae, lambda vae, x: -objectives.iwae_bound(vae, x, 3)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_training_step_stays_on_its_device(name):
+    make, loss_fn = MODELS[name]
+    model = make().to(META)
+    images = torch.empty(256, 28, 28, dtype=torch.uint8, device=META)
+    adam = training.adam(list(model.parameters()), lr=1e-3)
+    for batch in data.batches(images, 128, transform=data.binarize):
+        losses = loss_fn(model, batch)
+        assert losses.shape == (128,)
+        losses.mean().backward()
+        adam.step()
+    for parameter in model.parameters():
+        assert parameter.grad.device == META
+        assert adam.state[parameter]["exp_avg"].device == META
+
+
+def test_the_meta_device_would_show_a_tensor_of_another():
+    vae = mlp_vae().to(META)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        objectives.elbo(vae, torch.zeros(2, 784))
+
+
+def test_everything_else_stays_on_its_device():
+    vae = mlp_vae().to(META)
+    images = torch.empty(9, 28, 28, dtype=torch.uint8, device=META)
+    x = data.dequantize(images)
+    for result in (
+        *data.mnist("test", META),
+        vae.sample((3,)),
+        estimators.importance_log_likelihood(vae, x, 5, chunk_size=7),
+        estimators.effective_sample_size(objectives.log_weights(vae, x, 4)),
+        *evaluation.active_units(vae, x),
+        evaluation.nearest_neighbours(x, x, k=2, chunk_size=4),
+    ):
+        assert result.device == META
+
+
+def test_fit_makes_no_tensor_on_the_default_device(tmp_path):
+    """Here the default is the odd one out: a tensor made without a device would be on meta."""
+    images = torch.randint(256, (240, 28, 28), dtype=torch.uint8)
+    vae = mlp_vae()
+
+    def run(epochs):
+        return training.fit(
+            lambda x: -objectives.elbo(vae, x),
+            vae.parameters(),
+            data.batches(images, 8, epochs=4, transform=data.binarize),
+            callback=lambda step: {"elbo": objectives.elbo(vae, data.binarize(images)).mean()},
+            callback_every=40,
+            checkpoint=tmp_path / "vae.pt",
+        )
+
+    with META:
+        assert torch.zeros(()).device == META
+        assert len(run(4).loss) == 120
+        assert len(run(4).loss) == 120  # from the checkpoint
