@@ -127,10 +127,11 @@ def configure(app, config) -> None:
 
 
 def mend_page(app, pagename, templatename, context, doctree) -> None:
-    """Keep one of each inline script, and make the list of references a list.
+    """Keep one of each inline script, and mend what a screen reader is told.
 
-    Jupyter Book emits some scripts twice, and their constants clash; docutils gives the entries
-    of a list of citations a role that no list may hold.
+    Jupyter Book emits some scripts twice, and their constants clash. docutils gives the entries
+    of a list of citations a role that no list may hold. myst-nb's name for folded code says less
+    than the words that it hides.
     """
     seen = set()
     scripts = []
@@ -141,7 +142,8 @@ def mend_page(app, pagename, templatename, context, doctree) -> None:
         seen.add(body)
     context["script_files"] = scripts
     if "body" in context:
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        body = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        context["body"] = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
 
 
 def write_front_door(app, exception) -> None:
