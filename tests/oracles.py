@@ -80,7 +80,7 @@ def ppca(latent_dim: int = 3, event_dim: int = 5, seed: int = 0) -> PPCA:
     )
 
 
-def iwae_bound_by_quadrature(model: PPCA, x: Tensor, num_samples: int, nodes: int = 60) -> float:
+def iwae_bound_by_quadrature(model: PPCA, x: Tensor, num_samples: int, nodes: int = 60) -> Tensor:
     """E[log mean_k w_k] of the rough encoder, for one latent dimension and one x, (1, event)."""
     points, weights = np.polynomial.hermite_e.hermegauss(nodes)
     weights = torch.from_numpy(weights / weights.sum())
@@ -89,7 +89,7 @@ def iwae_bound_by_quadrature(model: PPCA, x: Tensor, num_samples: int, nodes: in
     log_w = vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - q.log_prob(z)
     grid = torch.cartesian_prod(*[log_w[:, 0]] * num_samples).reshape(-1, num_samples)
     mass = torch.cartesian_prod(*[weights] * num_samples).reshape(-1, num_samples).prod(1)
-    return (mass @ (grid.logsumexp(1) - np.log(num_samples))).item()
+    return mass @ (grid.logsumexp(1) - np.log(num_samples))
 
 
 def assert_mean_is(values: Tensor, expected: Tensor | float, sigmas: float = 5.0) -> None:

@@ -105,6 +105,13 @@ def test_binarized_pixels_have_the_grey_value_as_their_mean():
     assert stats.kstest(off[1:255], "norm").pvalue > 1e-3  # a bias of 1/256 would show
 
 
+@pytest.mark.parametrize("extreme", [0.0, 1 - 2**-24])  # the least and the most of torch.rand
+def test_black_and_white_are_certain(monkeypatch, extreme):
+    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.full(shape, extreme))
+    x = data.binarize(torch.tensor([[[0, 255]]], dtype=torch.uint8))
+    assert x.tolist() == [[0.0, 1.0]]
+
+
 def test_dequantized_pixels_stay_in_their_bin():
     images = every_grey(20_000)
     x = data.dequantize(images, torch.Generator().manual_seed(0))
