@@ -116,6 +116,55 @@ def renyi_divergence(p: Independent, q: Independent, order: float) -> Float[Tens
     return per_dim.where(mixed > 0, math.inf).sum(-1)
 
 
+def normal_kl(
+    mean_q: Float[Tensor, " *batch"],
+    var_q: Float[Tensor, " *batch"],
+    mean_p: Float[Tensor, " *batch"],
+    var_p: Float[Tensor, " *batch"],
+) -> Float[Tensor, " *batch"]:
+    r"""Closed form of KL(q || p) for normals, to the last digits also where q is nearly p.
+
+    With :math:`r = v_q / v_p - 1` it is :math:`((m_q - m_p)^2 / v_p + r - \log(1 + r)) / 2`. Where
+    r is small the difference of r and its logarithm cancels; a series takes its place there.
+
+    Args:
+        mean_q, mean_p: means, one shape.
+        var_q, var_p: variances, positive, of the same shape.
+
+    Returns:
+        (...), one value for each pair, in nats.
+
+    References:
+        Kullback and Leibler (1951), On Information and Sufficiency, eq. 2.4; the series is that
+        of log1p in fdlibm (Sun Microsystems, 1993).
+    """
+    r = (var_q - var_p) / var_p
+    s = r / (2 + r)  # log(1 + r) = 2 (s + s^3/3 + s^5/5 + ...), and r - 2 s = r s
+    series = torch.zeros_like(r)
+    for k in range(13, 1, -2):
+        series = series * s**2 + 1 / k
+    excess = torch.where(r.abs() < 0.1, r * s - 2 * s**3 * series, r - r.log1p())
+    return 0.5 * ((mean_q - mean_p) ** 2 / var_p + excess)
+
+
+def kl_by_quadrature(
+    log_q: Float[Tensor, " *batch points"],
+    log_p: Float[Tensor, " *batch points"],
+    x: Float[Tensor, " points"],
+) -> Float[Tensor, " *batch"]:
+    r"""KL(q || p) of densities on a line, :math:`\int q \log(q / p)\, dx`, by the trapezoid rule.
+
+    Args:
+        log_q, log_p: (..., N), logarithms of the densities at the points, in nats; they broadcast.
+        x: (N,), rising, from where q begins to where it ends.
+
+    Returns:
+        (...), in nats; infinite where q has mass at a point at which p has none.
+    """
+    q = log_q.exp()
+    return torch.trapezoid(torch.where(q > 0, q * (log_q - log_p), 0.0), x)
+
+
 def mean_and_standard_error(values: Float[Tensor, " ..."]) -> tuple[float, float]:
     """Return the mean of independent values and its standard error.
 

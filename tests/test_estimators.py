@@ -1,5 +1,6 @@
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -12,8 +13,10 @@ from scipy import special, stats
 from dgm_core.estimators import (
     effective_sample_size,
     importance_log_likelihood,
+    kl_by_quadrature,
     log_marginal_likelihood,
     mean_and_standard_error,
+    normal_kl,
     renyi_divergence,
 )
 
@@ -160,3 +163,55 @@ def test_renyi_divergence_has_a_positive_order():
     p = diagonal_normal([0.0], [1.0])
     with pytest.raises(ValueError, match="must be positive"):
         renyi_divergence(p, p, 0.0)
+
+
+def exact_normal_kl(*numbers):
+    """KL(q || p) of normals, from means and variances, with 50 digits."""
+    with mpmath.workdps(50):
+        mean_q, var_q, mean_p, var_p = map(mpmath.mpf, numbers)
+        ratio = var_q / var_p
+        return float(((mean_q - mean_p) ** 2 / var_p + ratio - 1 - mpmath.log(ratio)) / 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@given(
+    mean=st.floats(-100, 100),
+    var=st.floats(0.01, 1e4),
+    step=st.floats(-1, 1),
+    log_ratio=st.floats(-5, 5),
+    closeness=st.sampled_from([1.0, 1e-2, 1e-4, 1e-6]),
+)
+def test_normal_kl_has_all_its_digits_near_and_far(dtype, mean, var, step, log_ratio, closeness):
+    numbers = [mean, var, mean + closeness * step, var * math.exp(closeness * log_ratio)]
+    numbers = torch.tensor(numbers, dtype=dtype)
+    found = normal_kl(*numbers).item()
+    precision = 20 * torch.finfo(dtype).eps
+    assert found == pytest.approx(exact_normal_kl(*numbers.tolist()), rel=precision, abs=1e-40)
+
+
+def test_normal_kl_is_differentiable_on_both_branches_and_zero_at_equality():
+    numbers = torch.tensor([[0.3, 1.2, 0.1, 1.1], [0.3, 1.2, 0.1, 4.0]]).double()
+    columns = [column.requires_grad_() for column in numbers.T.clone().unbind()]
+    assert torch.autograd.gradcheck(normal_kl, columns)
+    assert (normal_kl(columns[0], columns[1], columns[0], columns[1]) == 0).all()
+
+
+@settings(max_examples=30)
+@given(st.floats(-3, 3), st.floats(0.2, 3), st.floats(-3, 3), st.floats(0.2, 3))
+def test_kl_by_quadrature_is_the_closed_form(mean_q, scale_q, mean_p, scale_p):
+    x = torch.linspace(-40, 40, 8001).double()
+    mean = torch.tensor([[mean_q], [mean_p]], dtype=torch.float64)
+    scale = torch.tensor([[scale_q], [scale_p]], dtype=torch.float64)
+    log_q, log_p = torch.distributions.Normal(mean, scale).log_prob(x)
+    expected = exact_normal_kl(mean_q, scale_q**2, mean_p, scale_p**2)
+    assert kl_by_quadrature(log_q, log_p, x).item() == pytest.approx(expected, abs=1e-8)
+
+
+def test_kl_by_quadrature_is_infinite_only_where_the_support_is_missed():
+    x = torch.linspace(-1, 3, 4001).double()
+    short, long = (
+        torch.distributions.Uniform(0.0, high, validate_args=False).log_prob(x)
+        for high in (1.0, 2.0)
+    )
+    assert kl_by_quadrature(short, long, x).item() == pytest.approx(math.log(2), abs=1e-3)
+    assert kl_by_quadrature(long, short, x) == math.inf
