@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from browser import AXE, axe, pages_of_the_book
+from browser import axe, pages_of_the_book
 
 pytestmark = pytest.mark.browser
 PAGES = pages_of_the_book()
@@ -23,8 +23,6 @@ def test_a_page_asks_for_nothing_outside_and_reports_no_error(open_page, base, p
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("page", [*PAGES, "search.html"])
 def test_axe_has_nothing_serious_to_say(open_page, http_base, page, mode):
-    if not AXE.exists():
-        pytest.skip("axe-core is not there: run npm ci")
     findings = axe(open_page(f"{http_base}/{page}", color_scheme=mode))
     assert [
         (finding["id"], node["target"], node["html"][:200])
@@ -71,7 +69,7 @@ def test_on_paper_there_is_only_the_text(open_page, http_base):
     assert page.locator("details:not([open])").count() == 0
 
 
-def test_search_finds_a_chapter(open_page, http_base):
-    page = open_page(f"{http_base}/search.html?q=generative")
+def test_search_finds_a_chapter(open_page, base):
+    page = open_page(f"{base}/search.html?q=generative")
     page.wait_for_selector("#search-results a[href*='vae/']")
     assert page.problems == []

@@ -17,6 +17,8 @@
     hush();
     new MutationObserver(hush).observe(button, { childList: true, subtree: true });
   }
+  // Search shows a passage of each page that it finds, but over file:// it cannot fetch one.
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details")) details.open = true;
   });
