@@ -74,6 +74,8 @@ def _bqplot(widget: bqplot.Figure, ax: Axes) -> None:
     for axis in widget.axes:
         which = "y" if axis.orientation == "vertical" else "x"
         ax.set(**{f"{which}label": axis.label or ""})
+        if isinstance(axis.scale, bqplot.LogScale):
+            ax.set(**{f"{which}scale": "log"})
         low, high = getattr(axis.scale, "min", None), getattr(axis.scale, "max", None)
         ax.set(**{f"{which}lim": (low, high)})
     if any(mark.labels for mark in widget.marks):

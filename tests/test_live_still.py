@@ -1,0 +1,27 @@
+"""The still picture of a live figure shows what the widgets show."""
+
+import bqplot
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from dgm_core import live_still
+
+
+@pytest.mark.parametrize(
+    ("scale", "name"), [(bqplot.LogScale, "log"), (bqplot.LinearScale, "linear")]
+)
+def test_a_plot_keeps_its_scales_limits_and_points(scale, name):
+    scales = {"x": scale(min=0.5, max=1000), "y": bqplot.LinearScale(min=60, max=210)}
+    x, y = np.array([1.0, 440.0]), np.array([183.0, 70.0])
+    axes = [
+        bqplot.Axis(scale=scales["x"], label="rate (nats)"),
+        bqplot.Axis(scale=scales["y"], label="distortion (nats)", orientation="vertical"),
+    ]
+    plot = bqplot.Figure(marks=[bqplot.Scatter(x=x, y=y, scales=scales)], axes=axes)
+    ax = Figure().subplots()
+    live_still._bqplot(plot, ax)
+    assert (ax.get_xscale(), ax.get_yscale()) == (name, "linear")
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0.5, 1000), (60, 210))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("rate (nats)", "distortion (nats)")
+    np.testing.assert_array_equal(ax.collections[0].get_offsets(), np.stack([x, y], 1))
