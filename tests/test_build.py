@@ -175,6 +175,13 @@ def test_the_front_door_leads_to_the_first_page(html):
     assert 'url=page.html"' in text and "<title>Deep generative models</title>" in text
 
 
+def test_a_changed_style_reaches_a_book_that_is_built_again(html, folder):
+    with (folder / "book/_ext/web/dgm.css").open("a") as style:
+        style.write("/* changed */\n")
+    build(folder)
+    assert (html / "_static/dgm.css").read_text().endswith("/* changed */\n")
+
+
 def requirements():
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     stripped = (line.split("#")[0].strip() for line in lines)

@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_path
+from notebook_cache import fingerprint
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,8 @@ def configure(app, config) -> None:
     local = assemble(root, assets / "vendor")
     config.html_static_path += [str(WEB), str(assets)]
 
+    # Sphinx copies styles and scripts only when it writes pages: have it write them anew.
+    config.book_assets_fingerprint = fingerprint(Path(__file__).parent)
     versions = locked_versions(root)
 
     def url(name, path):
@@ -156,6 +159,7 @@ def write_front_door(app, exception) -> None:
 
 
 def setup(app):
+    app.add_config_value("book_assets_fingerprint", "", "html")
     app.connect("config-inited", configure)
     app.connect("html-page-context", mend_page, priority=999)
     app.connect("build-finished", write_front_door, priority=100)  # before Jupyter Book's
