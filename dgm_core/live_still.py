@@ -66,7 +66,8 @@ def _bqplot(widget: bqplot.Figure, ax: Axes) -> None:
         color = mark.colors[0] if mark.colors else None
         label = mark.labels[0] if mark.labels else None
         if isinstance(mark, bqplot.Bars):
-            ax.bar(np.asarray(mark.x), np.asarray(mark.y), color=color, label=label)
+            height = np.asarray(mark.y) - mark.base
+            ax.bar(np.asarray(mark.x), height, bottom=mark.base, color=color, label=label)
         elif isinstance(mark, bqplot.Scatter):
             ax.scatter(mark.x, mark.y, color=color, s=12, label=label)
         elif isinstance(mark, bqplot.Lines):

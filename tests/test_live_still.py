@@ -25,3 +25,12 @@ def test_a_plot_keeps_its_scales_limits_and_points(scale, name):
     assert (ax.get_xlim(), ax.get_ylim()) == ((0.5, 1000), (60, 210))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("rate (nats)", "distortion (nats)")
     np.testing.assert_array_equal(ax.collections[0].get_offsets(), np.stack([x, y], 1))
+
+
+def test_bars_stand_on_their_base_and_end_at_their_value():
+    scales = {"x": bqplot.OrdinalScale(), "y": bqplot.LinearScale(min=-9, max=0)}
+    bars = bqplot.Bars(x=["a", "b"], y=[-2.0, -5.0], base=-9, scales=scales)
+    ax = Figure().add_subplot()
+    live_still._bqplot(bqplot.Figure(marks=[bars]), ax)
+    edges = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches]
+    assert edges == [(-9, -2), (-9, -5)]
