@@ -135,8 +135,8 @@ def normal_kl(
         (...), one value for each pair, in nats.
 
     References:
-        Kullback and Leibler (1951), On Information and Sufficiency, eq. 2.4; the series is that
-        of log1p in fdlibm (Sun Microsystems, 1993).
+        Kullback and Leibler (1951), On Information and Sufficiency, for the divergence; the
+        series is that of log1p in fdlibm (Sun Microsystems, 1993).
     """
     r = (var_q - var_p) / var_p
     s = r / (2 + r)  # log(1 + r) = 2 (s + s^3/3 + s^5/5 + ...), and r - 2 s = r s

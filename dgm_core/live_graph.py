@@ -122,8 +122,8 @@ class Graph(anywidget.AnyWidget):
         }
 
     def _make_probe(self, feeds: Mapping[str, Tensor]) -> bytes:
-        """Some feeds, and what PyTorch makes of them: the page checks itself against these."""
-        feeds = {name: nudged(value) for name, value in feeds.items()}
+        """Feeds, sorted by name, and what PyTorch makes of them: the page checks itself so."""
+        feeds = {name: nudged(value) for name, value in sorted(feeds.items())}
         with torch.no_grad():
             values = [*feeds.values(), *self._function(**feeds).values()]
         return (

@@ -50,6 +50,10 @@ label = widgets.Label()
 graph.drive(label, value="{a:+.2f} {tiny:.1e} {share:.1%} {bad:.3f}")
 show("words", live.sliders(graph, a=("a", 0, 4, 1)), label, graph)
 """
+ORDER = """
+graph = live.Graph(lambda b, a: {"difference": b - 2 * a}, {"b": 1.0, "a": 4.0})
+show("order", live.sliders(graph, b=("b", 0, 4, 1)), graph)
+"""
 BROKEN = """
 wrong = live.Graph(lambda a: {"b": 2 * a}, {"a": 1.0})
 wrong._probe = np.float32([3.0, 7.0]).tobytes()
@@ -73,7 +77,7 @@ def address(tmp_path_factory):
         (folder / name).symlink_to(ROOT / name)
     (folder / "_toc.yml").write_text("{format: jb-book, root: page}")
     cells = [nbformat.v4.new_markdown_cell("# Figures")]
-    cells += [nbformat.v4.new_code_cell(s) for s in (SETUP, STATE, NOISE, WORDS, BROKEN)]
+    cells += [nbformat.v4.new_code_cell(s) for s in (SETUP, STATE, NOISE, WORDS, ORDER, BROKEN)]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}),
@@ -182,3 +186,9 @@ def test_a_figure_that_cannot_be_trusted_says_so(page, name, words):
     )
     assert graph.get_attribute("data-dgm-state") == "error"
     assert words in graph.inner_text() and "Reload the page" in graph.inner_text()
+
+
+def test_a_graph_agrees_with_pytorch_in_whatever_order_its_inputs_were_named(page):
+    figure, _ = part(page, "order")
+    graph = figure.locator(".dgm-graph[data-dgm-parity]")
+    assert float(graph.get_attribute("data-dgm-parity")) <= 1e-4

@@ -284,6 +284,8 @@ class Graph {
 
   shapes() {
     const entries = ["inputs", "noise", "state"].flatMap((kind) => Object.entries(this.spec[kind]));
+    // By name, as the probe is: a saved notebook has its keys in another order than the kernel.
+    entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return entries.map(([name, entry]) => [name, entry.shape ?? entry]);
   }
 
