@@ -50,6 +50,10 @@
       const handles = widget.querySelectorAll("[role=slider]");
       const ends = handles.length > 1 ? [", from", ", to"] : [""];
       handles.forEach((handle, i) => name(handle, label + ends[i]));
+      // A logarithmic slider's own value is an exponent: the readout has the number.
+      const shown = widget.querySelector(".widget-readout")?.textContent;
+      if (handles.length === 1 && shown && handles[0].getAttribute("aria-valuetext") !== shown)
+        handles[0].setAttribute("aria-valuetext", shown);
       for (const readout of widget.querySelectorAll(".widget-readout")) {
         readout.setAttribute("role", "textbox");
         name(readout, `${label}, as text`);
