@@ -93,6 +93,10 @@ def address(tmp_path_factory):
 def page(address, open_page):
     opened = open_page(f"{address}/page.html", wait=False)
     settle(opened)
+    opened.wait_for_function(  # four that checked themselves, and one that could not start
+        """() => document.querySelectorAll('[data-dgm-parity]').length === 4
+          && document.querySelectorAll('[data-dgm-state=error]').length === 2"""
+    )
     return opened
 
 

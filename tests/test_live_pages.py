@@ -89,6 +89,7 @@ def test_keys_and_mouse_move_every_slider_of_a_figure(open_page, base, page):
         key = "ArrowLeft" if at_end else "ArrowRight"
         changes(opened, lambda key=key: opened.keyboard.press(key))
     for slider in opened.locator(".dgm-figure .noUi-target").all():
+        slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
         height = box["y"] + box["height"] / 2
 
