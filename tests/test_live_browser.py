@@ -93,9 +93,13 @@ def address(tmp_path_factory):
 def page(address, open_page):
     opened = open_page(f"{address}/page.html", wait=False)
     settle(opened)
-    opened.wait_for_function(  # four that checked themselves, and one that could not start
-        """() => document.querySelectorAll('[data-dgm-parity]').length === 4
-          && document.querySelectorAll('[data-dgm-state=error]').length === 2"""
+    opened.wait_for_function(  # every graph has checked itself, or could not start
+        """() => {
+          const graphs = [...document.querySelectorAll("[data-dgm-state]")];
+          const decided = (g) => g.dataset.dgmParity || g.dataset.dgmState === "error";
+          return graphs.length === document.querySelectorAll(".dgm-caption").length
+            && graphs.every(decided);
+        }"""
     )
     return opened
 
