@@ -13,7 +13,7 @@ LAYERS = [  # a module may import those of the lines below its own
     ["evaluation"],
     ["training"],
     ["checkpoints", "console", "history"],
-    ["estimators"],
+    ["estimators", "gradients"],
     ["objectives"],
     ["vae", "gan", "flow"],
     ["bijections"],

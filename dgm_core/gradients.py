@@ -1,0 +1,99 @@
+"""Gradients of an expectation with respect to its distribution's parameters, draw by draw."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import Distribution
+
+
+def pathwise_gradients(
+    f: Callable[[Tensor], Tensor],
+    distribution: Callable[..., Distribution],
+    parameters: Sequence[Tensor],
+    num_samples: int,
+) -> tuple[Tensor, ...]:
+    r"""Differentiate f along the path of each draw, :math:`\nabla_\phi f(g_\phi(\epsilon))`.
+
+    Unbiased for the gradient of E[f(z)] where f is continuous and differentiable almost
+    everywhere, as a ReLU network is; zero, and wrong, where f is made of steps.
+
+    Args:
+        f: from draws (S, *batch, *event) to values (S, *batch).
+        distribution: from `parameters` to a distribution with ``rsample``, such as ``Normal``.
+        parameters: any shapes; they are not changed.
+        num_samples: S, independent draws.
+
+    Returns:
+        For each parameter (S, *shape): one gradient a draw, of the sum over the batch.
+
+    Raises:
+        NotImplementedError: the distribution has no ``rsample``; discrete ones have none.
+
+    References:
+        Kingma and Welling (2014), Auto-Encoding Variational Bayes, section 2.4.
+    """
+    copies = _one_for_each_draw(parameters, num_samples)
+    z = distribution(*copies).rsample()
+    return torch.autograd.grad(f(z).sum(), copies)
+
+
+def score_function_gradients(
+    f: Callable[[Tensor], Tensor],
+    distribution: Callable[..., Distribution],
+    parameters: Sequence[Tensor],
+    num_samples: int,
+    baseline: float | Tensor = 0.0,
+) -> tuple[Tensor, ...]:
+    r"""Weigh each draw's score with its value, :math:`(f(z) - b) \nabla_\phi \log q_\phi(z)`.
+
+    Args:
+        f: from draws (S, *batch, *event) to values (S, *batch); it needs no derivative.
+        distribution: from `parameters` to a distribution whose support they don't move.
+        parameters: any shapes; they are not changed.
+        num_samples: S, independent draws.
+        baseline: b, in the unit of f; broadcasts to the values, and doesn't depend on the draws.
+
+    Returns:
+        For each parameter (S, *shape): one gradient a draw, of the sum over the batch.
+
+    References:
+        Williams (1992), Simple Statistical Gradient-Following Algorithms (REINFORCE).
+    """
+    copies = _one_for_each_draw(parameters, num_samples)
+    q = distribution(*copies)
+    z = q.sample()
+    surrogate = score_function_surrogate(f(z).detach(), q.log_prob(z), baseline)
+    return torch.autograd.grad(surrogate.sum(), copies)
+
+
+def score_function_surrogate(
+    values: Float[Tensor, " samples *batch"],
+    log_prob: Float[Tensor, " samples *batch"],
+    baseline: float | Tensor = 0.0,
+) -> Float[Tensor, " samples *batch"]:
+    r"""Return the values, with :math:`\nabla f + (f - b) \nabla \log q` as their gradient.
+
+    Args:
+        values: f(z), (S, *batch), z from ``sample``; parameters inside f keep their gradient.
+        log_prob: log q(z), (S, *batch), in nats.
+        baseline: b, in the unit of f; broadcasts to the values; that of a draw is free of it.
+
+    References:
+        Foerster et al. (2018), DiCE: The Infinitely Differentiable Monte Carlo Estimator.
+    """
+    return values + (log_prob - log_prob.detach()) * (values - baseline).detach()
+
+
+def leave_one_out(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " samples *batch"]:
+    """Return for each draw the mean of the others: a baseline, (S, *batch), of two or more draws.
+
+    References:
+        Kool et al. (2019), Buy 4 REINFORCE Samples, Get a Baseline for Free.
+    """
+    return (values.sum(0) - values) / (len(values) - 1)
+
+
+def _one_for_each_draw(parameters: Sequence[Tensor], num_samples: int) -> list[Tensor]:
+    return [p.detach().expand(num_samples, *p.shape).clone().requires_grad_() for p in parameters]
