@@ -10,7 +10,7 @@ import dgm_core
 LAYERS = [  # a module may import those of the lines below its own
     ["live"],  # with every live_*
     ["plotting"],
-    ["evaluation"],
+    ["evaluation", "classifier"],
     ["training"],
     ["checkpoints", "console", "history"],
     ["estimators"],
@@ -18,7 +18,7 @@ LAYERS = [  # a module may import those of the lines below its own
     ["vae", "gan", "flow"],
     ["bijections"],
     ["distributions", "nets"],
-    ["data"],
+    ["data", "targets"],
     ["device"],
 ]
 FILES = sorted(Path(dgm_core.__file__).parent.glob("*.py"))
