@@ -167,17 +167,18 @@ def kl_by_quadrature(
 
 
 def jensen_shannon_by_quadrature(
-    log_p: Float[Tensor, " *batch points"],
-    log_q: Float[Tensor, " *batch points"],
+    log_p: Float[Tensor, " *#batch points"],
+    log_q: Float[Tensor, " *#batch points"],
     x: Float[Tensor, " points"],
-) -> Float[Tensor, " *batch"]:
+) -> Float[Tensor, " *#batch"]:
     r"""Jensen-Shannon divergence of densities on a line, by the trapezoid rule.
 
     With :math:`u = \frac12 |\log p - \log q|` the integrand is half of :math:`(p + q)(u \tanh u -
     \log\cosh u)`: never negative, so nothing cancels, not even where p is nearly q.
 
     Args:
-        log_p, log_q: (..., N), logarithms of the densities at the points, in nats; -inf for 0.
+        log_p, log_q: (..., N), logarithms of the densities at the points, in nats; -inf for 0; they
+            broadcast.
         x: (N,), rising, from where the first density begins to where the last one ends.
 
     Returns:
@@ -197,17 +198,18 @@ def jensen_shannon_by_quadrature(
 
 
 def game_value_by_quadrature(
-    logits: Float[Tensor, " *batch points"],
-    log_p: Float[Tensor, " *batch points"],
-    log_q: Float[Tensor, " *batch points"],
+    logits: Float[Tensor, " *#batch points"],
+    log_p: Float[Tensor, " *#batch points"],
+    log_q: Float[Tensor, " *#batch points"],
     x: Float[Tensor, " points"],
-) -> Float[Tensor, " *batch"]:
+) -> Float[Tensor, " *#batch"]:
     r"""Value of the minimax game on a line, :math:`\int p \log D + q \log(1 - D)\, dx`.
 
     The best discriminator has the logit log p - log q, and the value -log 4 + 2 JSD(p || q).
 
     Args:
-        logits: (..., N), of the discriminator at the points; infinite where it is certain.
+        logits: (..., N), of the discriminator at the points; infinite where it is certain;
+            the three broadcast.
         log_p: (..., N), logarithm of the data's density, in nats; -inf for 0.
         log_q: (..., N), logarithm of the generator's density.
         x: (N,), rising, from where the first density begins to where the last one ends.
