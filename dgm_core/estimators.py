@@ -177,8 +177,8 @@ def jensen_shannon_by_quadrature(
     \log\cosh u)`: never negative, so nothing cancels, not even where p is nearly q.
 
     Args:
-        log_p, log_q: (..., N), logarithms of the densities at the points, in nats; -inf for 0; they
-            broadcast.
+        log_p, log_q: (..., N), logarithms of the densities at the points, in nats; -inf for 0.
+            They broadcast.
         x: (N,), rising, from where the first density begins to where the last one ends.
 
     Returns:

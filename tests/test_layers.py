@@ -11,7 +11,7 @@ LAYERS = [  # a module may import those of the lines below its own
     ["live"],  # with every live_*
     ["plotting"],
     ["evaluation", "classifier"],
-    ["training"],
+    ["training", "functional"],
     ["checkpoints", "console", "history"],
     ["estimators"],
     ["objectives"],

@@ -131,8 +131,8 @@ def oscillate(steps):
 
 def test_state_advances_by_ticks_and_a_reset_starts_again(page):
     figure, output = part(page, "state")
-    assert output()["x"] == oscillate(1)  # what PyTorch computed when the figure was made
-    for button, steps in (("Tick", 3), ("Tick", 6), ("Tick", 9), ("Reset", 3)):
+    assert output()["x"] == oscillate(1)  # what the first step would put out
+    for button, steps in (("Tick", 3), ("Tick", 6), ("Tick", 9), ("Reset", 1), ("Tick", 3)):
         before = output()
         figure.get_by_role("button", name=button).click()
         assert settled(page, output, before)["x"] == oscillate(steps)
