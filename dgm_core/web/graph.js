@@ -298,6 +298,7 @@ class Graph {
     const steps = this.stateful && tick !== this.ticked ? this.model.get("steps_per_tick") : 0;
     this.ticked = tick;
     if (!steps) return this.evaluate();
+    const start = performance.now();
     for (let k = 0; k < steps; k++) {
       const state = this.state;
       await this.evaluate();
@@ -305,6 +306,7 @@ class Graph {
       this.state = Object.fromEntries(Object.keys(state).map((name) => [name, this.outputs[name].data]));
       this.age += 1;
     }
+    this.tell({ cost: (performance.now() - start) / steps }); // milliseconds a step
   }
 
   shapes() {
