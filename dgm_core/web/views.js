@@ -284,8 +284,6 @@ function cloud({ model, el }) {
     }
     pen.fillStyle = color;
     pen.fill();
-    pen.strokeStyle = "#fff";
-    pen.stroke();
   };
   const axes = () => {
     const style = getComputedStyle(el);
