@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Independent, kl_divergence
@@ -163,6 +164,66 @@ def kl_by_quadrature(
     """
     q = log_q.exp()
     return torch.trapezoid(torch.where(q > 0, q * (log_q - log_p), 0.0), x)
+
+
+def jensen_shannon_by_quadrature(
+    log_p: Float[Tensor, " *#batch points"],
+    log_q: Float[Tensor, " *#batch points"],
+    x: Float[Tensor, " points"],
+) -> Float[Tensor, " *#batch"]:
+    r"""Jensen-Shannon divergence of densities on a line, by the trapezoid rule.
+
+    With :math:`u = \frac12 |\log p - \log q|` the integrand is half of :math:`(p + q)(u \tanh u -
+    \log\cosh u)`: never negative, so nothing cancels, not even where p is nearly q.
+
+    Args:
+        log_p, log_q: (..., N), logarithms of the densities at the points, in nats; -inf for 0.
+            They broadcast.
+        x: (N,), rising, from where the first density begins to where the last one ends.
+
+    Returns:
+        (...), in nats, from 0 to log 2.
+
+    References:
+        Lin (1991), Divergence Measures Based on the Shannon Entropy.
+    """
+    total = log_p.exp() + log_q.exp()
+    u = 0.5 * (log_p - log_q).abs()
+    near = u.clamp(max=1)
+    near = near * near.tanh() - 0.5 * (near.sinh() ** 2).log1p()
+    tail = (-2 * u.clamp(max=40)).exp()  # tanh u = (1 - tail) / (1 + tail)
+    far = math.log(2) - tail.log1p() - 2 * u.clamp(max=40) * tail / (1 + tail)
+    integrand = 0.5 * total * torch.where(u < 1, near, far)
+    return torch.trapezoid(torch.where(total > 0, integrand, 0.0), x)
+
+
+def game_value_by_quadrature(
+    logits: Float[Tensor, " *#batch points"],
+    log_p: Float[Tensor, " *#batch points"],
+    log_q: Float[Tensor, " *#batch points"],
+    x: Float[Tensor, " points"],
+) -> Float[Tensor, " *#batch"]:
+    r"""Value of the minimax game on a line, :math:`\int p \log D + q \log(1 - D)\, dx`.
+
+    The best discriminator has the logit log p - log q, and the value -log 4 + 2 JSD(p || q).
+
+    Args:
+        logits: (..., N), of the discriminator at the points; infinite where it is certain;
+            the three broadcast.
+        log_p: (..., N), logarithm of the data's density, in nats; -inf for 0.
+        log_q: (..., N), logarithm of the generator's density.
+        x: (N,), rising, from where the first density begins to where the last one ends.
+
+    Returns:
+        (...), in nats; -inf where the discriminator is certain and wrong.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets, eq. 3 and theorem 1.
+    """
+    p, q = log_p.exp(), log_q.exp()
+    real = torch.where(p > 0, p * F.logsigmoid(logits), 0.0)
+    fake = torch.where(q > 0, q * F.logsigmoid(-logits), 0.0)
+    return torch.trapezoid(real + fake, x)
 
 
 def mean_and_standard_error(values: Float[Tensor, " ..."]) -> tuple[float, float]:

@@ -14,15 +14,18 @@ from dgm_core import live_still
 from dgm_core.live_export import ExportError, half_precision
 from dgm_core.live_graph import Graph
 from dgm_core.live_noise import normal, uniform
+from dgm_core.live_training import Cloud, Player
 from dgm_core.live_views import Button, Pad, Pixels, Plane, quiz
 
 __all__ = [
     "Button",
+    "Cloud",
     "ExportError",
     "Graph",
     "Pad",
     "Pixels",
     "Plane",
+    "Player",
     "figure",
     "half_precision",
     "normal",

@@ -1,10 +1,10 @@
 """The widget that evaluates a live figure's function, with a kernel or without one."""
 
-import json
+import contextlib
 import re
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import anywidget
 import ipywidgets as widgets
@@ -16,6 +16,7 @@ from torch import Tensor
 from dgm_core.device import default_device
 from dgm_core.live_export import Function, nudged, to_onnx
 from dgm_core.live_noise import Noise
+from dgm_core.live_summary import summarise
 from dgm_core.live_views import CSS, WEB, array_trait
 
 _FIELD = re.compile(r"\{(\w+)(?::\+?\.\d+[fe%])?\}")
@@ -26,8 +27,9 @@ class Graph(anywidget.AnyWidget):
 
     Every input becomes a synced trait of its name, for ``jslink`` or :func:`live.sliders`. A
     graph without state runs whenever an input changes. A graph with state runs once a tick,
-    ``steps_per_tick`` times, and feeds each output that has a state's name back into it; link an
-    ``ipywidgets.Play`` to ``ticks``.
+    ``steps_per_tick`` times, and feeds each output that has a state's name back into it; a
+    :class:`live.Player` ticks. At first and after a reset it shows what the first step would put
+    out, without taking it.
 
     Args:
         function: called as ``function(**inputs, **noise, **state)`` with float32 tensors on
@@ -41,8 +43,9 @@ class Graph(anywidget.AnyWidget):
 
     Attributes:
         outputs: the latest outputs as float32 numpy arrays, by name.
+        steps_per_tick: as above; may be changed at any time.
         draws, ticks, resets: counters for buttons; a change draws the "click" noise again,
-            advances the state, or restores the initial state.
+            advances the state, or restores the initial state and draws the "reset" noise.
 
     Raises:
         ValueError: two arguments share a name, or a name is already a trait of every widget.
@@ -61,6 +64,8 @@ class Graph(anywidget.AnyWidget):
     draws = traitlets.Int(0).tag(sync=True)
     ticks = traitlets.Int(0).tag(sync=True)
     resets = traitlets.Int(0).tag(sync=True)
+    steps_per_tick = traitlets.Int(1, min=1).tag(sync=True)
+    _progress = traitlets.List([0, 0]).tag(sync=True)  # the last tick done, steps since a reset
 
     def __init__(
         self,
@@ -75,7 +80,7 @@ class Graph(anywidget.AnyWidget):
         self._device = device or default_device()
         self._initial_state = {k: v.detach().float() for k, v in (state or {}).items()}
         self._check_names([*inputs, *self._noise_laws, *self._initial_state])
-        self._steps_per_tick, self._input_names = steps_per_tick, list(inputs)
+        self._input_names = list(inputs)
         self._state, self._drives = dict(self._initial_state), []
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
         arrays = {k: torch.as_tensor(v, dtype=torch.float32).cpu() for k, v in inputs.items()}
@@ -87,6 +92,7 @@ class Graph(anywidget.AnyWidget):
             _onnx=onnx,
             _spec=self._describe(arrays, output_names),
             _probe=self._make_probe(feeds),
+            steps_per_tick=steps_per_tick,
         )
         traits = {k: array_trait(v.numpy()) for k, v in arrays.items() if v.ndim}
         numbers = {k: float(inputs[k]) for k, v in arrays.items() if not v.ndim}
@@ -94,7 +100,7 @@ class Graph(anywidget.AnyWidget):
             **traits, **{k: traitlets.CFloat(v).tag(sync=True) for k, v in numbers.items()}
         )
         self.outputs: dict[str, np.ndarray] = {}
-        self._evaluate(feeds)
+        self._show(self._call(feeds))
         self.observe(lambda change: self.run(), ["ticks"] if state else self._input_names)
         self.observe(lambda change: self._redraw(), "draws")
         self.observe(lambda change: self._reset(), "resets")
@@ -118,7 +124,6 @@ class Graph(anywidget.AnyWidget):
                 for name, value in self._initial_state.items()
             },
             "outputs": output_names,
-            "steps_per_tick": self._steps_per_tick,
         }
 
     def _make_probe(self, feeds: Mapping[str, Tensor]) -> bytes:
@@ -136,6 +141,7 @@ class Graph(anywidget.AnyWidget):
         return {name: tensor.to(self._device) for name, tensor in tensors.items()}
 
     def _feeds(self) -> dict[str, Tensor]:
+        self._renew("run")
         values = {name: getattr(self, name) for name in self._input_names}
         tensors = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in values.items()}
         return self._on_device({**tensors, **self._noise, **self._state})
@@ -145,25 +151,33 @@ class Graph(anywidget.AnyWidget):
 
         An error of the function is shown in the figure, in words, and raised.
         """
+        steps = self.steps_per_tick if self._state else 1
+        with self._errors_shown():
+            for _ in range(steps):
+                outputs = self._call(self._feeds())
+                self._state = {name: outputs[name] for name in self._state}
+            self._show(outputs)
+        if self._state:
+            self._progress = [self.ticks, self._progress[1] + steps]
+
+    @contextlib.contextmanager
+    def _errors_shown(self) -> Iterator[None]:
         try:
-            for _ in range(self._steps_per_tick if self._state else 1):
-                self._renew("run")
-                outputs = self._evaluate(self._feeds())
-                for name in self._state:
-                    self._state[name] = outputs[name]
+            yield
         except Exception as error:
             self._error = "".join(traceback.format_exception_only(error)).strip()
             raise
         self._error = ""
 
-    def _evaluate(self, feeds: dict[str, Tensor]) -> Mapping[str, Tensor]:
+    def _call(self, feeds: dict[str, Tensor]) -> Mapping[str, Tensor]:
         with torch.no_grad():
-            outputs = self._function(**feeds)
+            return self._function(**feeds)
+
+    def _show(self, outputs: Mapping[str, Tensor]) -> None:
         self.outputs = {k: v.detach().float().cpu().numpy() for k, v in outputs.items()}
         self._summary = summarise(self.outputs)
         for drive in self._drives:
             self._apply(*drive)
-        return outputs
 
     def _renew(self, occasion: str) -> None:
         for name, law in self._noise_laws.items():
@@ -177,7 +191,10 @@ class Graph(anywidget.AnyWidget):
 
     def _reset(self) -> None:
         self._state = dict(self._initial_state)
-        self.run()
+        self._renew("reset")
+        with self._errors_shown():
+            self._show(self._call(self._feeds()))
+        self._progress = [self.ticks, 0]
 
     def _answer(self, widget: widgets.Widget, content: dict, buffers: list) -> None:
         if content.get("type") == "hello":  # the page asks whether a kernel listens
@@ -225,25 +242,3 @@ class Graph(anywidget.AnyWidget):
             value = value if kind == "dataview" else value.astype(np.float64)
             value = float(value) if value.ndim == 0 else value
         setattr(widget, trait, value)
-
-
-def summarise(outputs: Mapping[str, np.ndarray]) -> str:
-    """Return outputs as JSON with 6 significant digits; long arrays as length, mean, min and max.
-
-    Numbers that are not finite become null. The page writes the same for what it computes.
-    """
-
-    def number(value: float) -> float | None:
-        return float(f"{value:.6g}") if np.isfinite(value) else None
-
-    short = {}
-    for name, array in outputs.items():
-        flat = np.asarray(array, np.float64).ravel()
-        if array.ndim == 0:
-            short[name] = number(flat[0])
-        elif flat.size <= 64:
-            short[name] = [number(v) for v in flat]
-        else:
-            parts = {"mean": flat.mean(), "min": flat.min(), "max": flat.max()}
-            short[name] = {"length": flat.size, **{k: number(v) for k, v in parts.items()}}
-    return json.dumps(short)

@@ -15,8 +15,8 @@ class Noise:
     redraw: str
 
     def __post_init__(self) -> None:
-        if self.redraw not in ("run", "click"):
-            raise ValueError(f'redraw is "run" or "click", not {self.redraw!r}')
+        if self.redraw not in ("run", "click", "reset"):
+            raise ValueError(f'redraw is "run", "click" or "reset", not {self.redraw!r}')
 
     def draw(self) -> Tensor:
         """Return one draw, float32, of this noise's shape, on the CPU."""
@@ -24,18 +24,27 @@ class Noise:
 
 
 def normal(*shape: int, redraw: str = "run") -> Noise:
-    """Standard normal noise of this shape, drawn again on every run, or only on ``"click"``.
+    """Standard normal noise of this shape, drawn again on every run, or by ``redraw``.
+
+    Args:
+        shape: of the noise.
+        redraw: "run", "click" (only when the graph's ``draws`` count up) or "reset" (only when
+            its state starts again).
 
     Raises:
-        ValueError: ``redraw`` is neither "run" nor "click".
+        ValueError: ``redraw`` is none of these.
     """
     return Noise("normal", shape, redraw)
 
 
 def uniform(*shape: int, redraw: str = "run") -> Noise:
-    """Noise of this shape, uniform on [0, 1), drawn again on every run, or only on ``"click"``.
+    """Noise of this shape, uniform on [0, 1), drawn again on every run, or by ``redraw``.
+
+    Args:
+        shape: of the noise.
+        redraw: "run", "click" or "reset", as for `normal`.
 
     Raises:
-        ValueError: ``redraw`` is neither "run" nor "click".
+        ValueError: ``redraw`` is none of these.
     """
     return Noise("uniform", shape, redraw)

@@ -7,8 +7,10 @@ import bqplot
 import ipywidgets as widgets
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from dgm_core.live_training import Cloud
 from dgm_core.live_views import Pad, Pixels, Plane
 from dgm_core.plotting import COLORS
 
@@ -16,7 +18,7 @@ from dgm_core.plotting import COLORS
 def data_uri(box: widgets.Widget) -> str:
     """Return what the widgets in ``box`` show now as a PNG data URI, or "" when none draws.
 
-    Pixels, planes, pads and bqplot figures (lines, scatters, bars) are drawn side by side.
+    Pixels, planes, pads, clouds and bqplot figures (lines, scatters, bars) are drawn side by side.
     """
     parts = [w for w in _walk(box) if isinstance(w, tuple(_DRAW))]
     if not parts:
@@ -61,6 +63,21 @@ def _plane(widget: Plane, ax: Axes) -> None:
     ax.set_aspect("equal")
 
 
+def _cloud(widget: Cloud, ax: Axes) -> None:
+    xlabel, ylabel, extent, size = widget._axes
+    limits = (-extent, extent)
+    shades = LinearSegmentedColormap.from_list("field", [COLORS["model"], "white", COLORS["data"]])
+    field = widget.field.reshape(size, size)
+    options = {"cmap": shades, "vmin": 0, "vmax": 1, "alpha": 0.5}
+    ax.imshow(field, extent=(*limits, *limits), **options)
+    for points, kind, name in zip(
+        (widget.data, widget.model), ("data", "model"), widget._names, strict=False
+    ):
+        ax.scatter(*points.T, s=8, color=COLORS[kind], label=name)
+    ax.set(xlim=limits, ylim=limits, xlabel=xlabel, ylabel=ylabel)
+    ax.legend(fontsize="small")
+
+
 def _bqplot(widget: bqplot.Figure, ax: Axes) -> None:
     for mark in widget.marks:
         color = mark.colors[0] if mark.colors else None
@@ -84,4 +101,4 @@ def _bqplot(widget: bqplot.Figure, ax: Axes) -> None:
     ax.set_title(widget.title)
 
 
-_DRAW = {Pixels: _pixels, Pad: _pad, Plane: _plane, bqplot.Figure: _bqplot}
+_DRAW = {Pixels: _pixels, Pad: _pad, Plane: _plane, Cloud: _cloud, bqplot.Figure: _bqplot}

@@ -1,7 +1,7 @@
 """What a live figure shows and what the reader touches, where ipywidgets and bqplot have nothing.
 
-A grid of pixels, a plane with a point to drag, a drawing pad, a button, a quiz. All of them are
-traits and a few lines of JavaScript; none computes anything.
+A grid of pixels, a plane with a point to drag, a drawing pad, a button, a quiz; for training see
+`live_training`. All of them are traits and a few lines of JavaScript; none computes anything.
 """
 
 from collections.abc import Sequence
@@ -30,13 +30,15 @@ def array_trait(default: np.ndarray) -> traitlets.Any:
     return traitlets.Any(array).tag(sync=True, to_json=to_json, from_json=from_json)
 
 
-class _View(anywidget.AnyWidget):
+class View(anywidget.AnyWidget):
+    """What all views have in common: their script, and which of its parts draws them."""
+
     _esm = (WEB / "views.js").read_text()
     _css = CSS
     _view = traitlets.Unicode().tag(sync=True)
 
 
-class Pixels(_View):
+class Pixels(View):
     """A grid of grey images, ink on paper: 0 is white, 1 is black.
 
     Args:
@@ -70,7 +72,7 @@ class Pixels(_View):
         self.add_traits(pixels=array_trait(np.zeros((rows * columns, height * width))))
 
 
-class Plane(_View):
+class Plane(View):
     """A plane with a point to drag by mouse, finger or arrow keys; its traits are ``x`` and ``y``.
 
     Args:
@@ -112,7 +114,7 @@ class Plane(_View):
         self.add_traits(_points=array_trait(points))
 
 
-class Pad(_View):
+class Pad(View):
     """A pad to draw a digit on, with mouse, finger or keys; trait ``pixels``, (784,) in [0, 1].
 
     What is drawn is shifted so that its centre of mass is the centre, as MNIST's digits are.
@@ -130,7 +132,7 @@ class Pad(_View):
         self.add_traits(pixels=array_trait(examples[0]), _examples=array_trait(examples))
 
 
-class Button(_View):
+class Button(View):
     """A button that counts its ``clicks``; link them to a graph's draws, ticks or resets."""
 
     clicks = traitlets.Int(0).tag(sync=True)
@@ -140,7 +142,7 @@ class Button(_View):
         super().__init__(_view="button", description=description)
 
 
-class Quiz(_View):
+class Quiz(View):
     """Questions that check themselves; made by :func:`quiz`."""
 
     _question = traitlets.Dict().tag(sync=True)

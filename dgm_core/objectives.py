@@ -2,6 +2,7 @@
 
 import math
 
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import kl_divergence
@@ -103,3 +104,76 @@ def iwae_bound(
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
     """
     return log_weights(vae, x, num_samples).logsumexp(0) - math.log(num_samples)
+
+
+def game_value(
+    real_logits: Float[Tensor, " batch"], fake_logits: Float[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    r"""Value of the minimax game, :math:`\log D(x) + \log(1 - D(G(z)))`, from logits.
+
+    Its mean estimates V(D, G), at most -log 4 plus twice a Jensen-Shannon divergence; D raises it
+    and G lowers it. Finite for every finite logit.
+
+    Args:
+        real_logits: of D for examples of the data, (B,).
+        fake_logits: of D for generated examples, (B,).
+
+    Returns:
+        (B,), in nats, at most 0.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets, eq. 1.
+    """
+    return F.logsigmoid(real_logits) + F.logsigmoid(-fake_logits)
+
+
+def discriminator_loss(
+    real_logits: Float[Tensor, " batch"], fake_logits: Float[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    """Minus the value of the game: what the discriminator minimises.
+
+    Args:
+        real_logits: of D for examples of the data, (B,).
+        fake_logits: of D for generated examples, (B,).
+
+    Returns:
+        (B,), in nats, at least 0; log 4 where D knows nothing.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1.
+    """
+    return -game_value(real_logits, fake_logits)
+
+
+def minimax_generator_loss(fake_logits: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    r"""What the generator minimises in the game, :math:`\log(1 - D(G(z)))`: it saturates.
+
+    The derivative by the logit is -D, which vanishes where D is sure that the example is fake.
+
+    Args:
+        fake_logits: of D for generated examples, (B,).
+
+    Returns:
+        (B,), in nats, at most 0.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets, eq. 1.
+    """
+    return F.logsigmoid(-fake_logits)
+
+
+def nonsaturating_generator_loss(fake_logits: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    r"""What the generator minimises instead, :math:`-\log D(G(z))`: another objective.
+
+    The derivative by the logit is -(1 - D), largest where D is sure that the example is fake.
+
+    Args:
+        fake_logits: of D for generated examples, (B,).
+
+    Returns:
+        (B,), in nats, at least 0.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets, section 3.
+    """
+    return -F.logsigmoid(fake_logits)

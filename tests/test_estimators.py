@@ -8,17 +8,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracles import assert_mean_is, ppca
-from scipy import special, stats
+from scipy import integrate, special, stats
 
 from dgm_core.estimators import (
     effective_sample_size,
+    game_value_by_quadrature,
     importance_log_likelihood,
+    jensen_shannon_by_quadrature,
     kl_by_quadrature,
     log_marginal_likelihood,
     mean_and_standard_error,
     normal_kl,
     renyi_divergence,
 )
+from dgm_core.objectives import game_value
 
 weights = hnp.arrays(
     np.float64,
@@ -215,3 +218,95 @@ def test_kl_by_quadrature_is_infinite_only_where_the_support_is_missed():
     )
     assert kl_by_quadrature(short, long, x).item() == pytest.approx(math.log(2), abs=1e-3)
     assert kl_by_quadrature(long, short, x) == math.inf
+
+
+LINE = torch.linspace(-60, 60, 24_001, dtype=torch.float64)
+gaussian = st.tuples(st.floats(-5, 5), st.floats(0.3, 4))
+
+
+def log_normal(mean, scale):
+    # Not Normal(mean, scale): plain numbers become float32, and the mass is 1 to 7 digits only.
+    return -0.5 * ((LINE - mean) / scale) ** 2 - math.log(scale * math.sqrt(2 * math.pi))
+
+
+def kl_to_the_middle(p, q):
+    """Half of KL(p || (p+q)/2), by scipy's adaptive quadrature of the definition."""
+    p, q = stats.norm(*p), stats.norm(*q)
+
+    def integrand(x):
+        return special.rel_entr(p.pdf(x), (p.pdf(x) + q.pdf(x)) / 2) / 2
+
+    low, high = p.mean() - 12 * p.std(), p.mean() + 12 * p.std()
+    edges = sorted({min(max(v, low), high) for v in (q.mean(), q.mean() - q.std(), p.mean())})
+    return integrate.quad(integrand, low, high, limit=500, points=edges, epsabs=1e-12)[0]
+
+
+@settings(max_examples=25)
+@given(gaussian, gaussian)
+def test_the_jensen_shannon_divergence_is_the_mean_kl_to_the_middle(p, q):
+    log_p, log_q = log_normal(*p), log_normal(*q)
+    found = jensen_shannon_by_quadrature(log_p, log_q, LINE)
+    assert found.item() == pytest.approx(kl_to_the_middle(p, q) + kl_to_the_middle(q, p), abs=1e-8)
+    torch.testing.assert_close(found, jensen_shannon_by_quadrature(log_q, log_p, LINE))
+    assert 0 <= found <= math.log(2) + 1e-12
+
+
+def test_the_jensen_shannon_divergence_of_what_never_meets_is_log_2():
+    inside = (LINE > 0) & (LINE < 1)
+    one = torch.where(inside, 0.0, -torch.inf).double()
+    one = one - torch.trapezoid(one.exp(), LINE).log()
+    other = one.roll(4000)
+    found = jensen_shannon_by_quadrature(one, other, LINE)
+    assert found.item() == pytest.approx(math.log(2), rel=1e-12)
+    assert jensen_shannon_by_quadrature(one, one, LINE) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shift", [0.01, 1e-3])
+def test_a_tiny_jensen_shannon_divergence_keeps_its_digits(dtype, shift):
+    # For N(0, 1) and N(d, 1) it is d^2/8 up to terms of order d^4.
+    x = LINE[10_000:14_001].to(dtype)
+    log_p = -0.5 * x**2 - 0.5 * math.log(2 * math.pi)
+    log_q = log_p + shift * x - shift**2 / 2
+    found = jensen_shannon_by_quadrature(log_p, log_q, x)
+    tolerance = 1e-4 if dtype == torch.float64 else 0.01  # float32 rounds log_p - log_q itself
+    assert found.item() == pytest.approx(shift**2 / 8, rel=tolerance)
+
+
+@settings(max_examples=25)
+@given(gaussian, gaussian)
+def test_the_best_discriminator_is_worth_minus_log_4_plus_two_divergences(p, q):
+    log_p, log_q = log_normal(*p), log_normal(*q)
+    found = game_value_by_quadrature(log_p - log_q, log_p, log_q, LINE)
+    divergence = jensen_shannon_by_quadrature(log_p, log_q, LINE)
+    assert found.item() == pytest.approx(-math.log(4) + 2 * divergence.item(), abs=1e-9)
+
+
+@settings(max_examples=25)
+@given(gaussian, gaussian, st.floats(-2, 2), st.floats(-0.2, 0.2))
+def test_no_other_discriminator_is_worth_more(p, q, shift, slope):
+    log_p, log_q = log_normal(*p), log_normal(*q)
+    best = log_p - log_q
+    other = best + shift + slope * LINE
+    values = game_value_by_quadrature(torch.stack([best, other]), log_p, log_q, LINE)
+    assert values[1] <= values[0] + 1e-9
+
+
+def test_the_value_of_the_game_is_the_mean_of_its_samples():
+    torch.manual_seed(0)
+    p, q = torch.distributions.Normal(0.0, 1.0), torch.distributions.Normal(1.5, 0.7)
+
+    def logits(x):
+        return 1.0 - 0.8 * x
+
+    draws = game_value(logits(p.sample((100_000,))), logits(q.sample((100_000,))))
+    expected = game_value_by_quadrature(logits(LINE), p.log_prob(LINE), q.log_prob(LINE), LINE)
+    assert_mean_is(draws.double(), expected)
+
+
+def test_a_discriminator_that_is_certain_is_right_or_infinitely_wrong():
+    log_p = torch.where(LINE < 0, math.log(1 / 60), -torch.inf).double()
+    log_q = torch.where(LINE < 0, -torch.inf, math.log(1 / 60)).double()
+    certain = torch.where(LINE < 0, torch.inf, -torch.inf).double()
+    assert game_value_by_quadrature(certain, log_p, log_q, LINE) == 0
+    assert game_value_by_quadrature(-certain, log_p, log_q, LINE) == -torch.inf

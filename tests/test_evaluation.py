@@ -1,11 +1,13 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import ppca
+from scipy import linalg
 from scipy.spatial.distance import cdist
 
-from dgm_core.evaluation import active_units, nearest_neighbours
+from dgm_core.evaluation import active_units, class_shares, frechet_distance, nearest_neighbours
 
 
 def test_active_units_have_the_variance_that_theory_gives():
@@ -65,3 +67,69 @@ def test_an_image_is_its_own_nearest_neighbour():
 def test_what_cannot_be_compared_is_refused(queries, k, message):
     with pytest.raises(ValueError, match=message):
         nearest_neighbours(queries, torch.zeros(5, 16), k)
+
+
+def with_moments(n, mean, root):
+    """A sample whose mean and covariance are exactly `mean` and `root @ root.T`."""
+    x = torch.randn(n, len(mean), dtype=torch.float64)
+    x = torch.linalg.qr(x - x.mean(0)).Q * (n - 1) ** 0.5  # white, to the last digits
+    return mean + x @ root.T
+
+
+@given(st.integers(1, 6), st.integers(0, 1000))
+def test_the_frechet_distance_is_the_closed_form_of_two_normals(dim, seed):
+    torch.manual_seed(seed)
+    means, roots = torch.randn(2, dim).double(), torch.randn(2, dim, dim).double()
+    samples = [with_moments(40 + 10 * k, means[k], roots[k]) for k in (0, 1)]
+    covariances = [(root @ root.T).numpy() for root in roots]
+    root = linalg.sqrtm(covariances[0] @ covariances[1] + 0j).real
+    expected = ((means[0] - means[1]) ** 2).sum() + np.trace(sum(covariances) - 2 * root)
+    found = frechet_distance(*samples)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-6)
+    torch.testing.assert_close(frechet_distance(*samples[::-1]), found)
+
+
+def test_the_frechet_distance_of_commuting_covariances_by_hand():
+    torch.manual_seed(0)
+    means = torch.tensor([[0.0, 0.0, 1.0], [3.0, 4.0, 1.0]]).double()
+    scales = torch.tensor([[1.0, 2.0, 0.0], [4.0, 2.0, 0.5]]).double()
+    samples = [with_moments(100, means[k], scales[k].diag()) for k in (0, 1)]
+    assert frechet_distance(*samples).item() == pytest.approx(25 + 9 + 0.25, rel=1e-12)
+
+
+@pytest.mark.parametrize("shift", [0.0, 2.0])
+def test_the_frechet_distance_is_exact_where_covariances_have_no_full_rank(shift):
+    # Few examples, many features, some of them constant: the usual matrix root fails here.
+    torch.manual_seed(0)
+    a = torch.randn(20, 50)
+    a[:, 40:] = 3.0
+    distance = frechet_distance(a, a + shift)
+    assert distance.item() == pytest.approx(50 * shift**2, rel=1e-6, abs=1e-9)
+    # In one dimension of fifty: both differences, of the means and of the standard deviations.
+    line = torch.zeros(20, 50)
+    line[:, 7] = torch.randn(20)
+    values = line[:, 7].double()
+    expected = 16 * (values.mean() ** 2 + values.var())
+    assert frechet_distance(line, 5 * line).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+@given(st.integers(2, 30), st.integers(1, 40), st.integers(0, 1000))
+def test_the_frechet_distance_is_zero_for_equals_and_never_negative(n, dim, seed):
+    generator = torch.Generator().manual_seed(seed)
+    a = 100 * torch.randn(n, dim, generator=generator)
+    b = a[torch.randperm(n, generator=generator)]
+    assert 0 <= frechet_distance(a, b) <= 1e-12 * a.square().sum()
+    assert frechet_distance(a, b).dtype == torch.float64
+
+
+def test_a_covariance_needs_two_examples():
+    with pytest.raises(ValueError, match="two examples"):
+        frechet_distance(torch.zeros(1, 3), torch.zeros(4, 3))
+
+
+def test_class_shares_count_also_what_is_missed():
+    shares = class_shares(torch.tensor([3, 0, 3, 1]), num_classes=5)
+    assert shares.tolist() == [0.25, 0.25, 0, 0.5, 0]
+    assert class_shares(torch.arange(10)).tolist() == pytest.approx([0.1] * 10)
+    with pytest.raises(ValueError, match="one label"):
+        class_shares(torch.zeros(0, dtype=torch.int64))

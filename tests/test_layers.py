@@ -10,15 +10,15 @@ import dgm_core
 LAYERS = [  # a module may import those of the lines below its own
     ["live"],  # with every live_*
     ["plotting"],
-    ["evaluation"],
-    ["training"],
+    ["evaluation", "classifier"],
+    ["training", "functional"],
     ["checkpoints", "console", "history"],
     ["estimators", "gradients"],
     ["objectives"],
     ["vae", "gan", "flow"],
     ["bijections"],
     ["distributions", "nets"],
-    ["data"],
+    ["data", "targets"],
     ["device"],
 ]
 FILES = sorted(Path(dgm_core.__file__).parent.glob("*.py"))

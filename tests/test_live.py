@@ -14,7 +14,7 @@ from torch.distributions import Normal, kl_divergence
 
 from dgm_core import live
 from dgm_core.live_export import relative_error, to_onnx
-from dgm_core.live_graph import summarise
+from dgm_core.live_summary import summarise
 
 GRID = torch.linspace(-3, 3, 101)
 
@@ -169,7 +169,7 @@ def test_noise_is_drawn_on_every_run_or_only_on_a_click():
     np.testing.assert_array_equal(first["held"], moved["held"])
     graph.draws += 1
     assert not np.array_equal(moved["held"], graph.outputs["held"])
-    with pytest.raises(ValueError, match='"run" or "click"'):
+    with pytest.raises(ValueError, match='"run", "click" or "reset"'):
         live.normal(3, redraw="never")
 
 
@@ -186,8 +186,33 @@ def test_state_advances_by_ticks_ignores_sliders_and_can_be_reset():
     assert graph.outputs["total"] == 16.0
     graph.ticks += 1
     assert graph.outputs["total"] == 22.0
+    assert graph._progress == [2, 6]
     graph.resets += 1
-    assert graph.outputs["total"] == 16.0
+    assert graph.outputs["total"] == 12.0  # what the first step would put out
+    assert graph._progress == [2, 0]
+    graph.steps_per_tick = 1
+    graph.ticks += 1
+    assert graph.outputs["total"] == 12.0 and graph._progress == [3, 1]
+
+
+def test_some_noise_is_drawn_once_a_life_of_the_state():
+    def function(start, begin, total):
+        total = torch.where(total == 0, start, total) + 1
+        return {"total": total, "begin": begin + 0 * start}
+
+    noise = {"start": live.normal(redraw="reset")}
+    graph = live.Graph(function, {"begin": 0.0}, noise, state={"total": torch.tensor(0.0)})
+    first = float(graph.outputs["total"])
+    graph.ticks += 1
+    assert graph.outputs["total"] == pytest.approx(first)
+    graph.draws += 1
+    graph.ticks += 1
+    assert graph.outputs["total"] == pytest.approx(first + 1)
+    graph.resets += 1
+    second = float(graph.outputs["total"])
+    assert second != pytest.approx(first)
+    graph.ticks += 1
+    assert graph.outputs["total"] == pytest.approx(second)
 
 
 def test_an_error_of_the_function_reaches_the_reader_in_words():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 
 import nbformat
 import pytest
@@ -64,12 +65,11 @@ show("nonsense", live.sliders(nonsense, a=("a", 0, 4, 1)), nonsense)
 """
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A book of one notebook, built as ours is, and served."""
+@contextmanager
+def book_of(folder, sources):
+    """A book of one notebook with these cells, built as ours is, and served."""
     if not (ROOT / "node_modules/onnxruntime-web").exists():
         pytest.skip("the browser's files are not there: run npm ci")
-    folder = tmp_path_factory.mktemp("book")
     shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
     for name in ("book/references.bib", "package-lock.json", "_config.yml"):
         shutil.copy(ROOT / name, folder / name)
@@ -77,7 +77,7 @@ def address(tmp_path_factory):
         (folder / name).symlink_to(ROOT / name)
     (folder / "_toc.yml").write_text("{format: jb-book, root: page}")
     cells = [nbformat.v4.new_markdown_cell("# Figures")]
-    cells += [nbformat.v4.new_code_cell(s) for s in (SETUP, STATE, NOISE, WORDS, ORDER, BROKEN)]
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}),
@@ -86,6 +86,13 @@ def address(tmp_path_factory):
     run = build(folder)
     assert run.returncode == 0, run.stdout[-4000:]
     with serve(folder / "_build/html") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    sources = [SETUP, STATE, NOISE, WORDS, ORDER, BROKEN]
+    with book_of(tmp_path_factory.mktemp("book"), sources) as address:
         yield address
 
 
@@ -131,8 +138,8 @@ def oscillate(steps):
 
 def test_state_advances_by_ticks_and_a_reset_starts_again(page):
     figure, output = part(page, "state")
-    assert output()["x"] == oscillate(1)  # what PyTorch computed when the figure was made
-    for button, steps in (("Tick", 3), ("Tick", 6), ("Tick", 9), ("Reset", 3)):
+    assert output()["x"] == oscillate(1)  # what the first step would put out
+    for button, steps in (("Tick", 3), ("Tick", 6), ("Tick", 9), ("Reset", 1), ("Tick", 3)):
         before = output()
         figure.get_by_role("button", name=button).click()
         assert settled(page, output, before)["x"] == oscillate(steps)

@@ -16,10 +16,20 @@ from test_live_kernel import FIGURE
 pytestmark = pytest.mark.browser
 
 
+PLAYER = """
+import ipywidgets as widgets, torch
+from dgm_core import live
+
+graph = live.Graph(lambda by, total: {"total": total + by}, {"by": 1.0},
+                   state={"total": torch.tensor(0.0)}, steps_per_tick=2)
+widgets.VBox([live.Player(graph), graph])
+"""
+
+
 @pytest.fixture
-def lab(tmp_path):
+def lab(tmp_path, request):
     """The address of a JupyterLab, at work in a folder that holds one notebook."""
-    cells = [nbformat.v4.new_code_cell(FIGURE)]
+    cells = [nbformat.v4.new_code_cell(getattr(request, "param", FIGURE))]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(notebook, tmp_path / "figure.ipynb")
@@ -51,14 +61,19 @@ def lab(tmp_path):
         server.wait(30)
 
 
-def test_a_figure_in_jupyterlab_is_evaluated_by_the_kernel(lab, browser):
-    page = browser.new_page()
+def execute(page, lab):
+    """Open the notebook, run its cell, and return the element of its graph when it is ready."""
     page.goto(f"{lab}/lab/tree/figure.ipynb")
     page.locator(".jp-CodeCell .cm-content").first.click(timeout=60_000)
     page.wait_for_function("document.querySelector('[data-status=idle]')", timeout=60_000)
     page.keyboard.press("Shift+Enter")
     page.wait_for_selector("[data-dgm-state=ready]", state="attached", timeout=120_000)
-    graph = page.locator("[data-dgm-state]")
+    return page.locator("[data-dgm-state]")
+
+
+def test_a_figure_in_jupyterlab_is_evaluated_by_the_kernel(lab, browser):
+    page = browser.new_page()
+    graph = execute(page, lab)
     assert graph.get_attribute("data-dgm-backend") == "kernel"
     assert "kernel" in graph.inner_text()
     before = page.locator("canvas[role=img]").evaluate("canvas => canvas.toDataURL()")
@@ -74,4 +89,33 @@ def test_a_figure_in_jupyterlab_is_evaluated_by_the_kernel(lab, browser):
     assert position > 0
     shown = json.loads(graph.get_attribute("data-dgm-output"))
     assert shown["total"] == pytest.approx(total, rel=1e-4)
+    page.close()
+
+
+@pytest.mark.parametrize("lab", [PLAYER], indirect=True)
+def test_a_player_in_jupyterlab_drives_the_kernel(lab, browser):
+    page = browser.new_page()
+    graph = execute(page, lab)
+    player = page.locator(".dgm-view-player")
+    total = lambda: json.loads(graph.get_attribute("data-dgm-output"))["total"]  # noqa: E731
+
+    def reaches(age):
+        page.wait_for_function(
+            f"Number(document.querySelector('.dgm-view-player').dataset.dgmAge) {age}",
+            timeout=60_000,
+        )
+
+    player.get_by_role("button", name="Step").click()
+    reaches("=== 1")
+    assert total() == 1
+    player.get_by_role("button", name="Play").click()
+    reaches("> 20")
+    player.get_by_role("button", name="Pause").click()
+    page.wait_for_function(
+        "document.querySelector('.dgm-view-player p').textContent.startsWith('Paused')"
+    )
+    assert total() == int(player.get_attribute("data-dgm-age")) > 20
+    player.get_by_role("button", name="Reset").click()
+    reaches("=== 0")
+    assert total() == 1  # what the first step would put out
     page.close()

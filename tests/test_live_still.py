@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from dgm_core import live_still
+from dgm_core import live, live_still
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,18 @@ def test_bars_stand_on_their_base_and_end_at_their_value():
     live_still._bqplot(bqplot.Figure(marks=[bars]), ax)
     edges = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches]
     assert edges == [(-9, -2), (-9, -5)]
+
+
+def test_a_cloud_shows_its_points_over_the_field():
+    cloud = live.Cloud(points=3, size=2, alt="points", extent=2.0)
+    cloud.data = np.float32([[0, 0], [1, 1], [-1, 1]])
+    cloud.model = np.float32([[0.5, 0], [0, 0.5], [0, -0.5]])
+    cloud.field = np.float32([0.1, 0.2, 0.3, 0.4])
+    ax = Figure().subplots()
+    live_still._cloud(cloud, ax)
+    (image,), (data, model) = ax.images, ax.collections
+    np.testing.assert_array_equal(image.get_array(), np.float32([[0.1, 0.2], [0.3, 0.4]]))
+    np.testing.assert_array_equal(data.get_offsets(), cloud.data)
+    np.testing.assert_array_equal(model.get_offsets(), cloud.model)
+    assert ax.get_xlim() == ax.get_ylim() == (-2, 2)
+    assert live_still.data_uri(cloud).startswith("data:image/png")

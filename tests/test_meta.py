@@ -6,7 +6,10 @@ What runs here runs on CUDA and MPS without a changed line.
 import pytest
 import torch
 
-from dgm_core import data, estimators, evaluation, objectives, training
+from dgm_core import data, estimators, evaluation, functional, objectives, training
+from dgm_core.classifier import DigitClassifier
+from dgm_core.gan import Discriminator, Generator
+from dgm_core.targets import Ring
 from dgm_core.vae import mlp_vae
 
 META = torch.device("meta")
@@ -32,6 +35,37 @@ def test_a_training_step_stays_on_its_device(name):
         assert adam.state[parameter]["exp_avg"].device == META
 
 
+@pytest.mark.parametrize("reference", [None, torch.zeros(16, 32)])
+def test_a_step_of_a_gan_stays_on_its_device(reference):
+    generator, discriminator = Generator(reference=reference).to(META), Discriminator().to(META)
+    adams = [training.adam(list(m.parameters()), lr=1e-3) for m in (generator, discriminator)]
+    x, z = torch.empty(64, 784, device=META), generator.prior.sample((64,))
+    fake = generator(z)
+    losses = (
+        objectives.nonsaturating_generator_loss(discriminator(fake)),
+        objectives.discriminator_loss(discriminator(x), discriminator(fake.detach())),
+    )
+    for adam, loss in zip(adams, losses, strict=True):
+        assert loss.shape == (64,)
+        loss.mean().backward()
+        adam.step()
+    assert all(p.grad.device == META for p in generator.parameters())
+
+
+def test_a_pure_step_of_a_gan_stays_on_its_device():
+    generator = Generator(2, (8,), 2, batch_norm=False, dropout=0.0, bounded=False).to(META)
+    discriminator = Discriminator(2, (8,), dropout=0.0).to(META)
+    state = {
+        "generator": functional.adam_state(generator),
+        "discriminator": functional.adam_state(discriminator),
+        "ones": torch.zeros(2, device=META),
+    }
+    real, z = Ring().sample((16,), device=META), torch.empty(2, 16, 2, device=META)
+    rate = torch.zeros((), device=META)
+    out = functional.gan_step(generator, discriminator, state, real, z, rate, 1e-3, rate)
+    assert {value.device for value in out.values()} == {META}
+
+
 def test_the_meta_device_would_show_a_tensor_of_another():
     vae = mlp_vae().to(META)
     with pytest.raises((RuntimeError, NotImplementedError)):
@@ -42,6 +76,7 @@ def test_everything_else_stays_on_its_device():
     vae = mlp_vae().to(META)
     images = torch.empty(9, 28, 28, dtype=torch.uint8, device=META)
     x = data.dequantize(images)
+    line, ring = torch.linspace(-1, 1, 9, device=META), Ring()
     for result in (
         *data.mnist("test", META),
         vae.sample((3,)),
@@ -49,6 +84,13 @@ def test_everything_else_stays_on_its_device():
         estimators.effective_sample_size(objectives.log_weights(vae, x, 4)),
         *evaluation.active_units(vae, x),
         evaluation.nearest_neighbours(x, x, k=2, chunk_size=4),
+        estimators.jensen_shannon_by_quadrature(line, -line, line),
+        estimators.game_value_by_quadrature(line, line, -line, line),
+        DigitClassifier().to(META).features(x, chunk_size=4),
+        DigitClassifier().to(META).classify(x),
+        Generator().to(META).eval().sample((2, 3)),
+        ring.log_prob(ring.sample((4,), device=META)),
+        *ring.nearest(ring.centres(META)),
     ):
         assert result.device == META
 

@@ -131,6 +131,9 @@ class Graph {
     this.status = { state: "loading", backend: "", output: model.get("_summary"), words: "Loading the model…" };
     this.watchers = new Set();
     this.steps = 0; // evaluations of the function since the page was opened
+    this.stateful = Object.keys(this.spec.state).length > 0;
+    this.ticked = model.get("ticks"); // the last tick that was done
+    this.age = 0; // steps of the state since it was new
   }
 
   tell(change) {
@@ -177,7 +180,13 @@ class Graph {
     };
     this.model.on("change:_summary", show);
     this.model.on("change:_error", show);
+    const advanced = () => {
+      const [tick, age] = this.model.get("_progress");
+      this.tell({ tick, age });
+    };
+    this.model.on("change:_progress", advanced);
     show();
+    advanced();
   }
 
   async startHere() {
@@ -189,15 +198,13 @@ class Graph {
     this.renew("run");
     this.renew("click");
     this.restore();
-    const stateful = Object.keys(this.spec.state).length > 0;
     for (const name of Object.keys(this.spec.inputs))
-      this.model.on(`change:${name}`, () => stateful || this.request());
+      this.model.on(`change:${name}`, () => this.stateful || this.request());
     this.model.on("change:ticks", () => this.request());
-    this.model.on("change:draws", () => (this.renew("click"), stateful || this.request()));
+    this.model.on("change:draws", () => (this.renew("click"), this.stateful || this.request()));
     this.model.on("change:resets", () => (this.restore(), this.request()));
     this.tell({ words: "Starting…" });
-    if (stateful) this.tell({ state: "ready", words: HERE });
-    else await this.request();
+    await this.request();
     await this.checkAgainstPyTorch();
   }
 
@@ -257,6 +264,8 @@ class Graph {
   }
 
   restore() {
+    this.renew("reset");
+    this.age = 0;
     this.state = {};
     for (const [name, { initial }] of Object.entries(this.spec.state))
       this.state[name] = Float32Array.from(initial);
@@ -273,13 +282,31 @@ class Graph {
     while (this.pending) {
       this.pending = false;
       try {
-        const stateful = Object.keys(this.spec.state).length > 0;
-        for (let k = 0; k < (stateful ? this.spec.steps_per_tick : 1); k++) await this.evaluate();
+        await this.advance();
         this.publish();
       } catch (error) {
         this.fail(error);
       }
+      if (this.stateful) this.tell({ tick: this.ticked, age: this.age });
     }
+  }
+
+  // A tick is some steps, which feed the state. Without a tick, show what the next step would put
+  // out, and leave the state as it is.
+  async advance() {
+    const tick = this.model.get("ticks");
+    const steps = this.stateful && tick !== this.ticked ? this.model.get("steps_per_tick") : 0;
+    this.ticked = tick;
+    if (!steps) return this.evaluate();
+    const start = performance.now();
+    for (let k = 0; k < steps; k++) {
+      const state = this.state;
+      await this.evaluate();
+      if (this.state !== state) return; // a reset came between
+      this.state = Object.fromEntries(Object.keys(state).map((name) => [name, this.outputs[name].data]));
+      this.age += 1;
+    }
+    this.tell({ cost: (performance.now() - start) / steps }); // milliseconds a step
   }
 
   shapes() {
@@ -300,13 +327,10 @@ class Graph {
 
   async evaluate() {
     this.renew("run");
-    const state = this.state;
-    this.feeds = { ...this.noise, ...state };
+    this.feeds = { ...this.noise, ...this.state };
     for (const name of Object.keys(this.spec.inputs)) this.feeds[name] = floats(this.model.get(name));
     this.outputs = await this.compute(this.feeds);
     this.steps += 1;
-    if (this.state === state)
-      for (const name of Object.keys(state)) this.state[name] = this.outputs[name].data;
   }
 
   publish() {

@@ -1,4 +1,4 @@
-// The views of live figures: pixels, plane, pad, button and quiz. They compute nothing.
+// The views of live figures: pixels, plane, pad, button, cloud, player, quiz. They compute nothing.
 
 const floats = (value) =>
   value instanceof DataView
@@ -244,6 +244,212 @@ function button({ model, el }) {
   el.append(element);
 }
 
+// ---- Cloud ----------------------------------------------------------------------------------
+
+const rgb = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+
+function cloud({ model, el }) {
+  const [xlabel, ylabel, extent, size] = model.get("_axes");
+  const [grey, blue] = model.get("_colors");
+  const [dark, light] = [rgb(grey), rgb(blue)];
+  const zoom = 2; // canvas pixels a pixel of the page
+  const [width, height] = [LEFT + SIDE + 8, TOP + SIDE + BOTTOM];
+  const canvas = make("canvas", { role: "img", className: "dgm-cloud", width: zoom * width, height: zoom * height });
+  canvas.style.width = `${width}px`;
+  const names = model.get("_names").map((name) => make("span", {}, make("i"), name));
+  names[0].style.setProperty("--dot", grey);
+  names[1].style.setProperty("--dot", blue);
+  el.append(canvas, make("div", { className: "dgm-legend" }, ...names));
+  const pen = canvas.getContext("2d");
+  const shade = make("canvas", { width: size, height: size });
+  const toX = (x) => LEFT + ((x + extent) / (2 * extent)) * SIDE;
+  const toY = (y) => TOP + ((extent - y) / (2 * extent)) * SIDE;
+
+  const field = () => {
+    const image = new ImageData(size, size);
+    floats(model.get("field")).forEach((d, i) => {
+      const certain = Math.min(1, Math.abs(2 * d - 1));
+      image.data.set([...(d > 0.5 ? dark : light), Number.isFinite(d) ? 120 * certain : 0], 4 * i);
+    });
+    shade.getContext("2d").putImageData(image, 0, 0);
+    pen.drawImage(shade, LEFT, TOP, SIDE, SIDE);
+  };
+  const points = (trait, color) => {
+    const at = floats(model.get(trait));
+    pen.beginPath();
+    for (let i = 0; i < at.length; i += 2) {
+      const [x, y] = [toX(at[i]), toY(at[i + 1])];
+      pen.moveTo(x + 2.5, y);
+      pen.arc(x, y, 2.5, 0, 7);
+    }
+    pen.fillStyle = color;
+    pen.fill();
+  };
+  const axes = () => {
+    const style = getComputedStyle(el);
+    pen.fillStyle = style.color;
+    pen.strokeStyle = "#9aa3ad";
+    pen.font = `12px ${style.fontFamily}`;
+    pen.strokeRect(LEFT, TOP, SIDE, SIDE);
+    for (let t = Math.ceil(-extent); t <= extent; t++) {
+      pen.textAlign = "center";
+      pen.fillText(String(t).replace("-", "−"), toX(t), TOP + SIDE + 15);
+      pen.textAlign = "end";
+      pen.fillText(String(t).replace("-", "−"), LEFT - 6, toY(t) + 4);
+    }
+    pen.textAlign = "center";
+    pen.fillText(xlabel, LEFT + SIDE / 2, TOP + SIDE + 34);
+    pen.fillText(ylabel, 10, TOP + SIDE / 2 + 4);
+  };
+  const draw = () => {
+    waiting = false;
+    pen.setTransform(zoom, 0, 0, zoom, 0, 0);
+    pen.lineWidth = 0.7;
+    pen.clearRect(0, 0, width, height);
+    pen.fillStyle = "#fff";
+    pen.fillRect(LEFT, TOP, SIDE, SIDE);
+    field();
+    points("data", grey);
+    points("model", blue);
+    axes();
+  };
+  let waiting = false;
+  const redraw = () => {
+    if (!waiting) requestAnimationFrame(draw); // once a frame, whatever has changed
+    waiting = true;
+  };
+  const words = () => canvas.setAttribute("aria-label", model.get("alt"));
+  for (const trait of ["data", "model", "field"]) model.on(`change:${trait}`, redraw);
+  model.on("change:alt", words);
+  words();
+  redraw();
+}
+
+// ---- Player ---------------------------------------------------------------------------------
+
+// Milliseconds of computing between two drawings; a round trip to a kernel may take longer.
+const BUDGET = { browser: 12, kernel: 60 };
+const MOST_STEPS = 200; // between two drawings
+const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+const nextFrame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+
+// The graph's model, and what evaluates it (graph.js); either may be created after the player.
+async function findGraph(model) {
+  const id = model.get("_graph").slice("IPY_MODEL_".length);
+  for (let tries = 0; ; tries++) {
+    try {
+      const graph = await model.widget_manager.get_model(id);
+      const engine = graph && globalThis.dgmGraphs?.get(graph.get("_key"));
+      if (engine) return [graph, engine];
+    } catch (error) {
+      if (tries > 600) throw error;
+    }
+    await new Promise((ok) => setTimeout(ok, 50));
+  }
+}
+
+function player({ model, el }) {
+  const button = (text) => make("button", { type: "button", className: "dgm-button", disabled: true }, text);
+  const [play, step, reset] = ["Play", "Step", "Reset"].map(button);
+  const numbers = make("span", { className: "dgm-numbers" });
+  const words = make("p", { role: "status" });
+  const group = make("div", { className: "dgm-row", role: "group", "aria-label": model.get("_label") }, play, step, reset, numbers);
+  el.append(group, words);
+  const closing = new AbortController();
+  const parts = { model, el, play, step, reset, numbers, words, closing: closing.signal };
+  findGraph(model).then(([graph, engine]) => connect({ ...parts, graph, engine }));
+  return () => closing.abort();
+}
+
+function connect({ model, el, play, step, reset, numbers, words, closing, graph, engine }) {
+  let [playing, inSight, steps, speed, turn] = [false, true, graph.get("steps_per_tick"), 0, Promise.resolve()];
+  const [alarm, alarmWords] = model.get("_alarm");
+  const age = () => engine.status.age ?? 0;
+  const alarming = () => {
+    const { output } = engine.status;
+    return output.includes("null") || (alarm !== "" && JSON.parse(output)[alarm] !== 0);
+  };
+  const say = (text) => {
+    words.classList.toggle("dgm-alarm", alarming());
+    if (alarming()) text = `After ${grouped.format(age())} steps ${alarmWords}`;
+    if (words.textContent !== text) words.textContent = text;
+  };
+  const show = () => {
+    play.textContent = playing ? "Pause" : "Play";
+    play.disabled = step.disabled = engine.status.state !== "ready";
+    reset.disabled = engine.status.state === "loading";
+    const pace = playing && speed ? `, ${grouped.format(speed)} a second` : "";
+    numbers.textContent = `${grouped.format(age())} steps${pace}`;
+    Object.assign(el.dataset, { dgmAge: age(), dgmSpeed: speed.toFixed(1), dgmPlaying: playing });
+    if (words.classList.contains("dgm-alarm") && !alarming()) say("Started again.");
+  };
+  engine.watchers.add(show);
+  show();
+
+  // One tick of this many steps; settled when the graph has done it or has failed.
+  const advance = (count) =>
+    new Promise((done) => {
+      const tick = graph.get("ticks") + 1;
+      const watch = ({ state }) => {
+        if (engine.status.tick !== tick && state !== "error") return;
+        engine.watchers.delete(watch);
+        done();
+      };
+      engine.watchers.add(watch);
+      graph.set("steps_per_tick", count);
+      graph.set("ticks", tick);
+      graph.save_changes();
+    });
+
+  async function run() {
+    let [since, before] = [performance.now(), age()];
+    while (playing) {
+      await nextFrame(); // none come while the page is hidden
+      const start = performance.now();
+      if (!inSight || start - since > 2000) [since, before] = [start, age()];
+      if (!inSight || !playing) continue;
+      const count = steps;
+      await advance(count);
+      const cost = engine.status.cost ?? (performance.now() - start) / count; // of a step
+      steps = Math.round(Math.max(1, Math.min(MOST_STEPS, 2 * count, BUDGET[engine.status.backend] / cost)));
+      if (age() < before) [since, before] = [start, age()]; // a reset
+      if (performance.now() - since > 500) {
+        speed = (1000 * (age() - before)) / (performance.now() - since);
+        [since, before] = [performance.now(), age()];
+      }
+      if (alarming() || engine.status.state !== "ready") playing = false;
+      show();
+    }
+    say(`Paused after ${grouped.format(age())} steps.`);
+  }
+
+  const next = (work) => (turn = turn.then(work).then(show)); // one thing at a time
+  play.addEventListener("click", () => {
+    playing = !playing;
+    speed = 0;
+    show();
+    if (!playing) return;
+    say("Running.");
+    next(run);
+  });
+  step.addEventListener("click", () => {
+    playing = false;
+    next(() => advance(1).then(() => say(`Paused after ${grouped.format(age())} steps.`)));
+  });
+  reset.addEventListener("click", () => {
+    graph.set("resets", graph.get("resets") + 1);
+    graph.save_changes();
+    if (!playing && !alarming()) say("Started again.");
+  });
+  const sight = new IntersectionObserver((entries) => (inSight = entries.at(-1).isIntersecting));
+  sight.observe(el.closest(".dgm-figure") ?? el);
+  closing.addEventListener("abort", () => {
+    playing = false;
+    sight.disconnect();
+    engine.watchers.delete(show);
+  });
+}
+
 // ---- Quiz -----------------------------------------------------------------------------------
 
 // *emphasis*, `code` and $math$; everything else is text.
@@ -296,11 +502,11 @@ function quiz({ model, el }) {
   typeset(form);
 }
 
-const views = { pixels, plane, pad, button, quiz };
+const views = { pixels, plane, pad, button, cloud, player, quiz };
 
 export default {
   render({ model, el }) {
     el.classList.add("dgm-view", `dgm-view-${model.get("_view")}`);
-    views[model.get("_view")]({ model, el });
+    return views[model.get("_view")]({ model, el });
   },
 };

@@ -1,0 +1,159 @@
+"""Training steps as pure functions: parameters go in as tensors, and come out changed.
+
+A page without a kernel can run such a step. `training.fit` and a chapter's loop change parameters
+in place, by an optimizer; the tests hold the two to the same numbers.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value
+from torch.nn.utils import parameters_to_vector
+
+from dgm_core.gan import Discriminator, Generator
+from dgm_core.objectives import (
+    discriminator_loss,
+    minimax_generator_loss,
+    nonsaturating_generator_loss,
+)
+
+State = Float[Tensor, " 3 parameters"]
+
+
+def named_parameters(
+    module: nn.Module, vector: Float[Tensor, " parameters"]
+) -> dict[str, Float[Tensor, " ..."]]:
+    """Cut a vector into the parameters of a module, for ``torch.func.functional_call``.
+
+    Args:
+        module: gives names and shapes; its own numbers are not used.
+        vector: (P,), in the order of ``module.parameters()``.
+
+    Returns:
+        Name -> tensor of the parameter's shape.
+    """
+    parts, end = {}, 0
+    for name, parameter in module.named_parameters():
+        start, end = end, end + parameter.numel()
+        parts[name] = vector[start:end].view(parameter.shape)
+    return parts
+
+
+def adam_state(module: nn.Module) -> State:
+    """Return (3, P): the module's parameters in one vector, and Adam's two averages of nothing."""
+    vector = parameters_to_vector(module.parameters()).detach()
+    return torch.stack([vector, torch.zeros_like(vector), torch.zeros_like(vector)])
+
+
+def adam_step(
+    state: State,
+    gradient: Float[Tensor, " parameters"],
+    ones: Float[Tensor, " 2"],
+    learning_rate: Float[Tensor, ""] | float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+) -> tuple[State, Float[Tensor, " 2"]]:
+    r"""Take one step of Adam, the numbers of ``torch.optim.Adam``.
+
+    The bias corrections :math:`1 - \beta^t` are kept as what they are: the same moving averages,
+    of the number 1. So float32 takes no difference of nearly equal numbers at the start.
+
+    Args:
+        state: parameters, average gradient, average squared gradient, (3, P).
+        gradient: at the parameters, (P,).
+        ones: moving averages of 1 with either beta, (2,); zeros before the first step.
+        learning_rate: of this step.
+        betas: of the two averages.
+        eps: added to the root of the second.
+
+    Returns:
+        The new `state`, (3, P), and the new `ones`, (2,).
+
+    References:
+        Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, algorithm 1.
+    """
+    first = betas[0] * state[1] + (1 - betas[0]) * gradient
+    second = betas[1] * state[2] + (1 - betas[1]) * gradient**2
+    one = betas[0] * ones[0] + (1 - betas[0])
+    two = betas[1] * ones[1] + (1 - betas[1])
+    step = first / one / ((second / two).sqrt() + eps)
+    return torch.stack([state[0] - learning_rate * step, first, second]), torch.stack([one, two])
+
+
+def gan_step(
+    generator: Generator,
+    discriminator: Discriminator,
+    state: Mapping[str, Tensor],
+    real: Float[Tensor, " batch event"],
+    z: Float[Tensor, " 2 batch latent"],
+    generator_rate: Float[Tensor, ""] | float,
+    discriminator_rate: Float[Tensor, ""] | float,
+    saturating: Float[Tensor, ""],
+    betas: tuple[float, float] = (0.5, 0.999),
+) -> dict[str, Tensor]:
+    """Train the discriminator on one batch, then the generator against the new discriminator.
+
+    Args:
+        generator: gives the architecture, without batch normalisation and dropout; its numbers
+            are not used.
+        discriminator: likewise.
+        state: "generator" and "discriminator", (3, P) each, from `adam_state`, and "ones", (2,),
+            zeros at the start.
+        real: examples of the data, (B, event).
+        z: standard normal noise, (2, B, latent): for the discriminator's step and for the
+            generator's.
+        generator_rate: learning rate of the generator's Adam.
+        discriminator_rate: learning rate of the discriminator's.
+        saturating: above 0.5, the generator minimises log(1 - D), else -log D.
+        betas: of both Adams.
+
+    Returns:
+        The new "generator", "discriminator" and "ones"; "discriminator_loss", minus the value of
+        the game, and "generator_loss", means over the batch in nats, both before their own update;
+        "fake", what the generator made of ``z[1]`` before its update, (B, event).
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1; betas from
+        Radford et al. (2016), DCGAN, section 4.
+    """
+    generator_parameters = named_parameters(generator, state["generator"][0])
+    fake = functional_call(generator, generator_parameters, (z[0],))
+
+    def loss_of_discriminator(parameters):
+        logits = functional_call(discriminator, parameters, (torch.cat([real, fake]),))
+        return discriminator_loss(*logits.chunk(2)).mean()
+
+    def loss_of_generator(parameters):
+        made = functional_call(generator, parameters, (z[1],))
+        logits = functional_call(discriminator, opponent, (made,))
+        minimax, other = minimax_generator_loss(logits), nonsaturating_generator_loss(logits)
+        return torch.where(saturating > 0.5, minimax.mean(), other.mean()), made
+
+    gradient, loss_d = grad_and_value(loss_of_discriminator)(
+        named_parameters(discriminator, state["discriminator"][0])
+    )
+    discriminator_state, ones = adam_step(
+        state["discriminator"], _flat(gradient), state["ones"], discriminator_rate, betas
+    )
+    opponent = named_parameters(discriminator, discriminator_state[0])
+    gradient, (loss_g, made) = grad_and_value(loss_of_generator, has_aux=True)(
+        generator_parameters
+    )
+    generator_state, _ = adam_step(
+        state["generator"], _flat(gradient), state["ones"], generator_rate, betas
+    )
+    return {
+        "generator": generator_state,
+        "discriminator": discriminator_state,
+        "ones": ones,
+        "discriminator_loss": loss_d,
+        "generator_loss": loss_g,
+        "fake": made,
+    }
+
+
+def _flat(gradient: Mapping[str, Tensor]) -> Tensor:
+    """Join gradients to one vector: differentiating by the vector itself would cost far more."""
+    return torch.cat([part.flatten() for part in gradient.values()])

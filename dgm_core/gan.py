@@ -1,0 +1,184 @@
+"""The generative adversarial network: two networks, and nothing about the game that they play."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributions import Independent, Normal
+
+
+class VirtualBatchNorm1d(nn.Module):
+    r"""Batch normalisation that no example of the batch can see: by a fixed reference batch.
+
+    The first rows of the input are the reference, normalised by their own mean and variance. Every
+    other row is normalised by the statistics of the reference and of itself, as if it were the one
+    row added to it. Training and evaluation are the same; there are no running statistics.
+
+    Attributes:
+        weight: scale of each feature, (features,).
+        bias: shift of each feature, (features,).
+        reference_size: rows at the front of every input that are the reference.
+
+    References:
+        Salimans et al. (2016), Improved Techniques for Training GANs, section 3.5.
+    """
+
+    def __init__(self, num_features: int, reference_size: int, eps: float = 1e-5):
+        """Start as the identity on normalised features, as ``nn.BatchNorm1d`` does.
+
+        Args:
+            num_features: columns of the input.
+            reference_size: rows of the reference batch.
+            eps: added to the variance.
+
+        Raises:
+            ValueError: the reference has fewer than two rows.
+        """
+        super().__init__()
+        if reference_size < 2:
+            raise ValueError(f"reference_size is {reference_size}; a variance needs two rows")
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.reference_size = reference_size
+        self.eps = eps
+
+    def forward(self, x: Float[Tensor, " rows features"]) -> Float[Tensor, " rows features"]:
+        """Normalise the reference rows, and each row behind them, (rows, features)."""
+        size = self.reference_size
+        mean, variance = x[:size].mean(0), x[:size].var(0, correction=0)  # (features,)
+        # How a mean and a variance of `size` rows move when one row joins them.
+        share = 1 / (size + 1)
+        away = x[size:] - mean  # (B, features)
+        own = (1 - share) * (variance + share * away**2)
+        reference = (x[:size] - mean) / (variance + self.eps).sqrt()
+        examples = (1 - share) * away / (own + self.eps).sqrt()
+        return self.weight * torch.cat([reference, examples]) + self.bias
+
+
+class Generator(nn.Module):
+    """A network from latent vectors z ~ N(0, I) to examples; by default these are in [-1, 1].
+
+    Each hidden module is linear, batch normalisation, leaky ReLU, dropout. In training mode an
+    example depends on its companions in the batch, and on chance; call ``eval()`` before sampling.
+
+    Attributes:
+        net: the layers.
+        latent_dim: number of dimensions of z.
+        reference: latents that virtual batch normalisation sends along, (R, latent_dim), or None.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets; Radford et al. (2016),
+        Unsupervised Representation Learning with DCGANs, for normalisation and tanh.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 32,
+        hidden: Sequence[int] = (128, 256, 512, 1024),
+        num_outputs: int = 784,
+        *,
+        batch_norm: bool = True,
+        reference: Float[Tensor, " reference latent"] | None = None,
+        dropout: float = 0.1,
+        bounded: bool = True,
+    ):
+        """Build the network; the defaults are the book's generator of digits.
+
+        Args:
+            latent_dim: number of dimensions of z.
+            hidden: sizes of the hidden modules.
+            num_outputs: numbers in an example.
+            batch_norm: whether each hidden module normalises.
+            reference: (R, latent_dim), fixed latents; they make the normalisation virtual.
+            dropout: share of the hidden units that are dropped; none if 0.
+            bounded: whether a tanh is the last layer.
+        """
+        super().__init__()
+        layers = []
+        for inputs, outputs in pairwise([latent_dim, *hidden]):
+            layers.append(nn.Linear(inputs, outputs))
+            if reference is not None:
+                layers.append(VirtualBatchNorm1d(outputs, len(reference)))
+            elif batch_norm:
+                layers.append(nn.BatchNorm1d(outputs))
+            layers += [nn.LeakyReLU(0.2), *_dropout(dropout)]
+        layers += [nn.Linear(hidden[-1], num_outputs), *([nn.Tanh()] if bounded else [])]
+        self.net = nn.Sequential(*layers)
+        self.latent_dim = latent_dim
+        self.register_buffer("reference", reference)
+        # Buffers, so that the prior follows the module's device and dtype.
+        self.register_buffer("prior_mean", torch.zeros(latent_dim), persistent=False)
+        self.register_buffer("prior_scale", torch.ones(latent_dim), persistent=False)
+
+    @property
+    def prior(self) -> Independent:
+        """The distribution p(z) = N(0, I), event shape (latent_dim,)."""
+        normal = Normal(self.prior_mean, self.prior_scale, validate_args=False)
+        return Independent(normal, 1, validate_args=False)
+
+    def forward(self, z: Float[Tensor, " batch latent"]) -> Float[Tensor, " batch event"]:
+        """Return one example for each z, (B, num_outputs)."""
+        if self.reference is None:
+            return self.net(z)
+        return self.net(torch.cat([self.reference, z]))[len(self.reference) :]
+
+    @torch.no_grad()
+    def sample(self, sample_shape: Sequence[int] = ()) -> Float[Tensor, " *sample event"]:
+        """Draw examples: z from the prior, then G(z), in the mode that the module is in.
+
+        Args:
+            sample_shape: how many, in any arrangement.
+
+        Returns:
+            (*sample_shape, num_outputs).
+        """
+        z = self.prior.sample(torch.Size(sample_shape))
+        return self(z.reshape(-1, self.latent_dim)).reshape(*sample_shape, -1)
+
+
+class Discriminator(nn.Module):
+    """A network that tells examples of the data from generated ones; its sigmoid is D(x).
+
+    Each hidden module is linear, leaky ReLU, dropout.
+
+    Attributes:
+        net: the layers.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets.
+    """
+
+    def __init__(
+        self,
+        num_inputs: int = 784,
+        hidden: Sequence[int] = (512, 256),
+        *,
+        batch_norm: bool = False,
+        dropout: float = 0.3,
+    ):
+        """Build the network; the defaults are the book's discriminator of digits.
+
+        Args:
+            num_inputs: numbers in an example.
+            hidden: sizes of the hidden modules.
+            batch_norm: whether each hidden module normalises; it then matters whether real and
+                generated examples come in one batch or in two.
+            dropout: share of the hidden units that are dropped; none if 0.
+        """
+        super().__init__()
+        layers = []
+        for inputs, outputs in pairwise([num_inputs, *hidden]):
+            layers.append(nn.Linear(inputs, outputs))
+            layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
+            layers += [nn.LeakyReLU(0.2), *_dropout(dropout)]
+        self.net = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
+
+    def forward(self, x: Float[Tensor, " batch event"]) -> Float[Tensor, " batch"]:
+        """Return the logit of D(x) for each example, (B,); above 0 means data."""
+        return self.net(x).squeeze(1)
+
+
+def _dropout(share: float) -> list[nn.Module]:
+    return [nn.Dropout(share)] if share else []

@@ -1,0 +1,114 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.utils import parameters_to_vector
+
+from dgm_core import objectives
+from dgm_core.functional import adam_state, adam_step, gan_step, named_parameters
+from dgm_core.gan import Discriminator, Generator
+from dgm_core.targets import Ring
+
+
+@settings(max_examples=20)
+@given(st.floats(1e-5, 1.0), st.floats(0.0, 0.95), st.floats(0.5, 0.9999), st.integers(0, 1000))
+def test_adam_takes_the_steps_of_pytorchs(rate, one, two, seed):
+    torch.manual_seed(seed)
+    parameter = nn.Parameter(torch.randn(6).double())
+    scale = torch.tensor([1.0, 1e3, 1e-6, 1e-9, 0.0, 1.0]).double()  # also where eps rules
+    state, ones = adam_state(nn.ParameterList([parameter])), torch.zeros(2).double()
+    adam = torch.optim.Adam([parameter], lr=rate, betas=(one, two))
+    for _ in range(60):
+        gradient = scale * torch.randn(6).double()
+        parameter.grad = gradient.clone()
+        adam.step()
+        state, ones = adam_step(state, gradient, ones, rate, betas=(one, two))
+        torch.testing.assert_close(state[0], parameter.detach(), rtol=1e-12, atol=1e-12)
+
+
+def test_adams_bias_corrections_are_right_from_the_first_step_in_float32():
+    exact, ones = torch.tensor([0.9, 0.999], dtype=torch.float64), torch.zeros(2)
+    state = torch.zeros(3, 1)
+    for t in range(1, 1000):
+        state, ones = adam_step(state, torch.ones(1), ones, 1e-3)
+        torch.testing.assert_close(ones.double(), 1 - exact**t, rtol=1e-5, atol=0)
+
+
+def test_a_vector_is_cut_into_the_parameters_that_made_it():
+    module = Discriminator(3, (5, 4))
+    parts = named_parameters(module, adam_state(module)[0])
+    expected = dict(module.named_parameters())
+    assert list(parts) == list(expected)
+    for name, part in parts.items():
+        assert torch.equal(part, expected[name])
+    assert adam_state(module).shape == (3, sum(p.numel() for p in module.parameters()))
+    assert not adam_state(module)[1:].any()
+
+
+@pytest.mark.parametrize("saturating", [0.0, 1.0])
+def test_a_step_is_that_of_the_loop_of_a_chapter(saturating):
+    torch.manual_seed(0)
+    generator = Generator(2, (9, 8), 2, batch_norm=False, dropout=0.0, bounded=False).double()
+    discriminator = Discriminator(2, (9, 8), dropout=0.0).double()
+    state = {
+        "generator": adam_state(generator),
+        "discriminator": adam_state(discriminator),
+        "ones": torch.zeros(2).double(),
+    }
+    templates = (
+        Generator(2, (9, 8), 2, batch_norm=False, dropout=0.0, bounded=False),
+        Discriminator(2, (9, 8), dropout=0.0),
+    )
+    adam_g = torch.optim.Adam(generator.parameters(), lr=1e-2, betas=(0.5, 0.999))
+    adam_d = torch.optim.Adam(discriminator.parameters(), lr=3e-3, betas=(0.5, 0.999))
+    loss_fn = (
+        objectives.minimax_generator_loss
+        if saturating
+        else objectives.nonsaturating_generator_loss
+    )
+    for _ in range(20):
+        x, z = Ring().sample((32,)).double(), torch.randn(2, 32, 2).double()
+        out = gan_step(*templates, state, x, z, 1e-2, torch.tensor(3e-3), torch.tensor(saturating))
+        state = {name: out[name] for name in state}
+
+        loss_d = objectives.discriminator_loss(
+            discriminator(x), discriminator(generator(z[0]).detach())
+        ).mean()
+        adam_d.zero_grad()
+        loss_d.backward()
+        adam_d.step()
+        fake = generator(z[1])
+        loss_g = loss_fn(discriminator(fake)).mean()
+        adam_g.zero_grad()
+        loss_g.backward()
+        adam_g.step()
+
+        torch.testing.assert_close(out["discriminator_loss"], loss_d.detach())
+        torch.testing.assert_close(out["generator_loss"], loss_g.detach())
+        torch.testing.assert_close(out["fake"], fake.detach())
+        for name, module in (("generator", generator), ("discriminator", discriminator)):
+            expected = parameters_to_vector(module.parameters()).detach()
+            torch.testing.assert_close(state[name][0], expected, rtol=1e-8, atol=1e-8)
+
+
+def test_a_step_leaves_what_it_is_given_as_it_was():
+    torch.manual_seed(0)
+    generator = Generator(2, (4,), 2, batch_norm=False, dropout=0.0, bounded=False)
+    discriminator = Discriminator(2, (4,), dropout=0.0)
+    state = {
+        "generator": adam_state(generator),
+        "discriminator": adam_state(discriminator),
+        "ones": torch.zeros(2),
+    }
+    before = {name: value.clone() for name, value in state.items()}
+    networks = [p.clone() for m in (generator, discriminator) for p in m.parameters()]
+    z, rate = torch.randn(2, 8, 2), torch.tensor(0.1)
+    out = gan_step(
+        generator, discriminator, state, torch.randn(8, 2), z, rate, rate, torch.tensor(0.0)
+    )
+    for name, value in before.items():
+        assert torch.equal(state[name], value) and not torch.equal(out[name], value)
+        assert not out[name].requires_grad
+    after = [p for m in (generator, discriminator) for p in m.parameters()]
+    assert all(torch.equal(*pair) for pair in zip(networks, after, strict=True))

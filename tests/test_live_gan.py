@@ -1,0 +1,138 @@
+"""The GAN of the plane in Python: its export, its weights, its learning, and what it shows."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from dgm_core import live, live_gan
+from dgm_core.evaluation import class_shares
+from dgm_core.live_export import relative_error
+from dgm_core.targets import Ring
+
+AGREEMENT = 1e-3  # of the scale, after 100 steps: rounding grows in a game; NaN never
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """The graph, what PyTorch made of 1000 steps, and what ONNX Runtime made of 100 of them."""
+    torch.manual_seed(0)
+    graph = live_gan.plane_gan(steps_per_tick=1)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = onnxruntime.InferenceSession(
+        graph._onnx, options, providers=["CPUExecutionProvider"]
+    )
+    names = [output.name.removeprefix("out.") for output in session.get_outputs()]
+    theirs, pairs = graph._initial_state, []
+    for step in range(1000):
+        feeds = graph._feeds()
+        ours = graph._call(feeds)
+        graph._state = {name: ours[name] for name in graph._state}
+        if step < 100:
+            feeds = {name: value.numpy() for name, value in {**feeds, **theirs}.items()}
+            out = dict(zip(names, session.run(None, feeds), strict=True))
+            theirs = {name: torch.from_numpy(np.asarray(out[name])) for name in theirs}
+            pairs.append((ours, out))
+    return graph, ours, pairs
+
+
+def test_the_exported_step_agrees_with_pytorch_after_100_steps(trained):
+    _, _, pairs = trained
+    worst = {}
+    for name, want in pairs[-1][0].items():
+        got = pairs[-1][1][name]
+        assert np.isfinite(got).all() and torch.isfinite(want).all(), name
+        worst[name] = relative_error(got, want.numpy())
+    print(
+        f"\nONNX Runtime against PyTorch after 100 steps: {max(worst.values()):.1e} of the scale"
+    )
+    assert len(pairs) == 100 and max(worst.values()) <= AGREEMENT, worst
+
+
+def test_it_learns_the_ring(trained):
+    _, out, _ = trained
+    assert out["steps"] == 1000 and out["diverged"] == 0
+    assert -1.45 < out["value"] < -1.1 and 0.6 < out["generator_loss"] < 1.1
+    index, sigmas = Ring().nearest(out["fake"])
+    assert class_shares(index, 8).min() > 0.02
+    assert (sigmas < 5).float().mean() > 0.6
+    assert (Ring().nearest(out["real"])[1] < 5).all()
+
+
+def test_its_curves_are_its_past(trained):
+    _, out, pairs = trained
+    steps = out["curve_step"]
+    assert steps[-1] == 1000 and (steps.diff() >= 0).all() and steps[0] == 0
+    for back in (1, 40, 95):  # the point before the last is ten steps older
+        assert steps[-1 - back] == 1000 - 10 * back
+    # Recorded at steps 1, 11, 21 ... ; the value of step 91 stands 90 points from the end.
+    assert out["curve_value"][-91] == pytest.approx(pairs[90][0]["value"].item(), rel=1e-6)
+    assert out["curve_loss"][-91] == pytest.approx(pairs[90][0]["generator_loss"].item(), rel=1e-6)
+    assert (out["curve_value"][:201] == pairs[0][0]["value"]).all()
+
+
+def test_a_new_life_has_pytorchs_default_weights():
+    torch.manual_seed(0)
+    for module in live_gan.plane_networks():
+        size = sum(parameter.numel() for parameter in module.parameters())
+        parts = live_gan.default_weights(module, torch.rand(200, size)[0])
+        assert parts.shape == (size,)
+        many = torch.stack([live_gan.default_weights(module, torch.rand(size)) for _ in range(50)])
+        first = 0
+        for layer in (part for part in module.modules() if isinstance(part, nn.Linear)):
+            for parameter in layer.parameters():
+                drawn = many[:, first : first + parameter.numel()]
+                first += parameter.numel()
+                bound = layer.in_features**-0.5
+                assert parameter.abs().max() <= bound and drawn.abs().max() <= bound
+                assert drawn.std().item() == pytest.approx(bound / 3**0.5, rel=0.15)
+
+
+def test_a_learning_rate_that_is_too_high_is_called_diverged_and_a_reset_is_a_cure():
+    graph = live_gan.plane_gan(hidden=16, batch_size=64, steps_per_tick=50)
+    graph.generator_rate = graph.discriminator_rate = 10.0
+    graph.ticks += 1
+    assert graph.outputs["diverged"] == 1
+    assert np.abs(graph.outputs["fake"]).max() <= live_gan.EXTENT
+    graph.generator_rate = graph.discriminator_rate = 1e-3
+    graph.resets += 1
+    assert graph.outputs["diverged"] == 0 and graph.outputs["steps"] == 1
+    graph.ticks += 1
+    assert graph.outputs["diverged"] == 0 and np.isfinite(graph.outputs["generator"]).all()
+
+
+def test_numbers_that_are_none_count_as_diverged():
+    graph = live_gan.plane_gan(hidden=16, batch_size=64)
+    graph.ticks += 1
+    graph._state["generator"][0, 0] = torch.nan
+    graph.ticks += 1
+    assert graph.outputs["diverged"] == 1 and np.isfinite(graph.outputs["fake"]).all()
+
+
+def test_the_field_is_the_discriminator_on_a_grid_seen_as_a_picture():
+    gan = live_gan.plane_gan(hidden=16, batch_size=64)
+    field = live_gan.plane_field(gan, hidden=16, size=6)
+    first = field.outputs["field"]
+    gan.ticks += 1
+    shown = field.outputs["field"]
+    assert shown.shape == (36,) and not np.array_equal(shown, first)
+    discriminator = live_gan.plane_networks(16)[1]
+    vector = torch.from_numpy(gan.outputs["discriminator"][0])
+    nn.utils.vector_to_parameters(vector, discriminator.parameters())
+    corner = torch.tensor([[-2.5, 2.5], [2.5, 2.5], [-2.5, -2.5]])  # upper left, right, lower left
+    expected = discriminator(corner).sigmoid().detach()
+    np.testing.assert_allclose(shown[[0, 5, 30]], expected, rtol=1e-5)
+
+
+def test_a_player_wants_a_graph_with_state_and_an_alarm_that_there_is():
+    stateless = live.Graph(lambda a: {"b": a}, {"a": 1.0}, device=torch.device("cpu"))
+    with pytest.raises(ValueError, match="without state"):
+        live.Player(stateless)
+    graph = live.Graph(
+        lambda a, b: {"b": a + b}, {"a": 1.0}, state={"b": torch.zeros(())}, steps_per_tick=2
+    )
+    with pytest.raises(ValueError, match="no output 'c'; outputs are b"):
+        live.Player(graph, alarm="c")
+    assert live.Player(graph, alarm="b")._graph == f"IPY_MODEL_{graph.model_id}"
