@@ -10,6 +10,28 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal
 
 
+class LatentPrior(nn.Module):
+    """Base of the models that start from z ~ N(0, I).
+
+    Attributes:
+        latent_dim: number of dimensions of z.
+    """
+
+    def __init__(self, latent_dim: int):
+        """Set up the prior in `latent_dim` dimensions."""
+        super().__init__()
+        self.latent_dim = latent_dim
+        # Buffers, so that the prior follows the module's device and dtype.
+        self.register_buffer("prior_mean", torch.zeros(latent_dim), persistent=False)
+        self.register_buffer("prior_scale", torch.ones(latent_dim), persistent=False)
+
+    @property
+    def prior(self) -> Independent:
+        """The distribution p(z) = N(0, I), event shape (latent_dim,)."""
+        normal = Normal(self.prior_mean, self.prior_scale, validate_args=False)
+        return Independent(normal, 1, validate_args=False)
+
+
 class DiagonalNormal(nn.Module):
     """Normal distribution with independent components, whose parameters a network computes."""
 

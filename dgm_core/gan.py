@@ -6,7 +6,8 @@ from itertools import pairwise
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal
+
+from dgm_core.distributions import LatentPrior
 
 
 class VirtualBatchNorm1d(nn.Module):
@@ -57,7 +58,7 @@ class VirtualBatchNorm1d(nn.Module):
         return self.weight * torch.cat([reference, examples]) + self.bias
 
 
-class Generator(nn.Module):
+class Generator(LatentPrior):
     """A network from latent vectors z ~ N(0, I) to examples; by default these are in [-1, 1].
 
     Each hidden module is linear, batch normalisation, leaky ReLU, dropout. In training mode an
@@ -95,7 +96,7 @@ class Generator(nn.Module):
             dropout: share of the hidden units that are dropped; none if 0.
             bounded: whether a tanh is the last layer.
         """
-        super().__init__()
+        super().__init__(latent_dim)
         layers = []
         for inputs, outputs in pairwise([latent_dim, *hidden]):
             layers.append(nn.Linear(inputs, outputs))
@@ -106,17 +107,7 @@ class Generator(nn.Module):
             layers += [nn.LeakyReLU(0.2), *_dropout(dropout)]
         layers += [nn.Linear(hidden[-1], num_outputs), *([nn.Tanh()] if bounded else [])]
         self.net = nn.Sequential(*layers)
-        self.latent_dim = latent_dim
         self.register_buffer("reference", reference)
-        # Buffers, so that the prior follows the module's device and dtype.
-        self.register_buffer("prior_mean", torch.zeros(latent_dim), persistent=False)
-        self.register_buffer("prior_scale", torch.ones(latent_dim), persistent=False)
-
-    @property
-    def prior(self) -> Independent:
-        """The distribution p(z) = N(0, I), event shape (latent_dim,)."""
-        normal = Normal(self.prior_mean, self.prior_scale, validate_args=False)
-        return Independent(normal, 1, validate_args=False)
 
     def forward(self, z: Float[Tensor, " batch latent"]) -> Float[Tensor, " batch event"]:
         """Return one example for each z, (B, num_outputs)."""

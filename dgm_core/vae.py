@@ -5,13 +5,18 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal
 
-from dgm_core.distributions import BernoulliPixels, DiagonalNormal, LinearNormal, LinearPosterior
+from dgm_core.distributions import (
+    BernoulliPixels,
+    DiagonalNormal,
+    LatentPrior,
+    LinearNormal,
+    LinearPosterior,
+)
 from dgm_core.nets import GaussianHead, mlp
 
 
-class VAE(nn.Module):
+class VAE(LatentPrior):
     """A latent-variable model p(z) p(x|z) with an approximate posterior q(z|x).
 
     Attributes:
@@ -25,19 +30,9 @@ class VAE(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, latent_dim: int):
         """Put the parts together; the prior is the standard normal."""
-        super().__init__()
+        super().__init__(latent_dim)
         self.encoder = encoder
         self.decoder = decoder
-        self.latent_dim = latent_dim
-        # Buffers, so that the prior follows the module's device and dtype.
-        self.register_buffer("prior_mean", torch.zeros(latent_dim), persistent=False)
-        self.register_buffer("prior_scale", torch.ones(latent_dim), persistent=False)
-
-    @property
-    def prior(self) -> Independent:
-        """The distribution p(z) = N(0, I), event shape (latent_dim,)."""
-        normal = Normal(self.prior_mean, self.prior_scale, validate_args=False)
-        return Independent(normal, 1, validate_args=False)
 
     @torch.no_grad()
     def sample(self, sample_shape: Sequence[int] = ()) -> Float[Tensor, " *sample event"]:
