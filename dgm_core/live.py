@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from IPython.display import HTML, display
 
 from dgm_core import live_still
+from dgm_core.live_charts import chart
 from dgm_core.live_export import ExportError, half_precision
 from dgm_core.live_graph import Graph
 from dgm_core.live_noise import normal, uniform
@@ -26,6 +27,7 @@ __all__ = [
     "Pixels",
     "Plane",
     "Player",
+    "chart",
     "figure",
     "half_precision",
     "normal",

@@ -16,6 +16,7 @@ LAYERS = [  # a module may import those of the lines below its own
     ["estimators", "gradients"],
     ["objectives"],
     ["vae", "gan", "flow"],
+    ["image_bijections", "coarse_to_fine"],
     ["bijections"],
     ["distributions", "nets"],
     ["data", "targets"],
