@@ -64,7 +64,9 @@ class Cube(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Return the real cube roots, negative for negative numbers."""
-        x = z.sign() * z.abs().pow(1 / 3)
+        # Not sign(z) |z|^(1/3), whose gradient at 0 is 0 times infinity. This one's is infinite.
+        below = z < 0
+        x = torch.where(below, 0.0, z).pow(1 / 3) - torch.where(below, -z, 0.0).pow(1 / 3)
         return x, -sum_event(_log_slope_of_cube(x))
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:

@@ -20,7 +20,8 @@ class Noise:
 
     def draw(self) -> Tensor:
         """Return one draw, float32, of this noise's shape, on the CPU."""
-        return (torch.randn if self.law == "normal" else torch.rand)(self.shape)
+        law = torch.randn if self.law == "normal" else torch.rand
+        return law(self.shape, dtype=torch.float32)  # whatever the notebook's default is
 
 
 def normal(*shape: int, redraw: str = "run") -> Noise:
