@@ -30,7 +30,7 @@ def boxes() -> dict[str, list[str]]:
         for box in BOX.finditer(text):
             assert box["name"], f"{path.name}: the box {box['title']!r} needs a :name:"
             assert box["name"] not in found, f"{path.name}: {box['name']} names another box, too"
-            found[box["name"]] = numbers(title) or ["conclusion"]
+            found[box["name"]] = numbers(title) or [title.split(":")[0]]
     return found
 
 
