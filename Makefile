@@ -1,11 +1,11 @@
-# make book | test | serve | bench | lint | clean-notebooks | clean
+# make book | test | serve | bench | lint | links | clean-notebooks | clean
 # Each target first makes .venv and installs what is missing; nothing needs root.
 
 PYTHON ?= python3
 BIN := .venv/bin
 NPM := $(shell command -v npm)
 
-.PHONY: book test serve bench lint clean-notebooks clean
+.PHONY: book test serve bench lint links clean-notebooks clean
 
 book: .venv/installed $(if $(NPM),node_modules/installed)
 	$(BIN)/jupyter-book build . -W --keep-going
@@ -24,6 +24,9 @@ bench: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+links:  # every address that the book names, and where; looks nothing up
+	@$(PYTHON) tools/list_links.py
 
 clean-notebooks: .venv/installed
 	$(BIN)/python tools/clean_notebooks.py

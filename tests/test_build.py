@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import re
 import shutil
+import xml.etree.ElementTree as ElementTree
 
 import book_assets
 import nbformat
@@ -47,6 +48,7 @@ Toggled.
 :filter: docname in docnames
 ```
 """
+SITE = "https://someone.github.io/book/"  # of the repository below
 WIDGET = "import ipywidgets\nipywidgets.FloatSlider(description='z')"
 
 
@@ -173,6 +175,33 @@ def test_pages_is_told_to_serve_underscored_folders(html):
 def test_the_front_door_leads_to_the_first_page(html):
     text = (html / "index.html").read_text()
     assert 'url=page.html"' in text and "<title>Deep generative models</title>" in text
+
+
+def test_with_an_address_each_page_says_where_it_belongs(html):
+    for name in ("page", "widget"):
+        text = (html / f"{name}.html").read_text()
+        assert f'<link rel="canonical" href="{SITE}{name}.html"' in text
+        assert f'<meta property="og:url" content="{SITE}{name}.html">' in text
+        assert f'<meta property="og:image" content="{SITE}_static/preview.png">' in text
+
+
+def test_with_an_address_there_is_a_sitemap(html):
+    tree = ElementTree.parse(html / "sitemap.xml")
+    places = [e.text for e in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert places == [f"{SITE}page.html", f"{SITE}widget.html"]
+
+
+def test_with_an_address_a_notebook_opens_in_binder_and_colab(html):
+    text = (html / "widget.html").read_text()
+    assert "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/widget.ipynb" in text
+    assert "https://colab.research.google.com/github/someone/book/blob/main/widget.ipynb" in text
+    assert ".venv/bin/jupyter lab widget.ipynb" in text
+    assert "%pip install -q git+https://github.com/someone/book@main" in text
+
+
+def test_with_an_address_a_lost_reader_is_led_there(html):
+    text = (html / "404.html").read_text()
+    assert f'href="{SITE}page.html"' in text and "A widget" in text
 
 
 def test_a_changed_style_reaches_a_book_that_is_built_again(html, folder):

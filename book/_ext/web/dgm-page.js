@@ -19,7 +19,20 @@
   }
   // Search shows a passage of each page that it finds, but over file:// it cannot fetch one.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  // On paper everything is open and dark on light; afterwards the page is as it was.
+  const root = document.documentElement;
+  let before;
   addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details")) details.open = true;
+    if (before) return;
+    const shut = [...document.querySelectorAll("details:not([open])")];
+    before = { theme: root.dataset.theme, shut };
+    root.dataset.theme = "light";
+    for (const details of shut) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    if (!before) return;
+    root.dataset.theme = before.theme;
+    for (const details of before.shut) details.open = false;
+    before = undefined;
   });
 })();

@@ -1,0 +1,272 @@
+"""Sphinx extension: the reference of dgm_core, and a link wherever a chapter names a part of it.
+
+The page ``book/api`` is written from the docstrings by autodoc, one section for each module;
+signatures are taken from the source, where the shapes stand as a reader would write them. Names in
+the text and in the code cells of every page become links to it, with nothing to be marked in a
+chapter: an inline name when only one thing in the package is called so, a name in a code cell when
+that page imports it.
+"""
+
+import ast
+import builtins
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.util.nodes import make_refnode
+
+PACKAGE = "dgm_core"
+PAGE = "book/api"
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the source of each module of the package by its name, in alphabetical order."""
+    folder = Path(find_spec(PACKAGE).origin).parent
+    paths = sorted(path for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    return {path.stem: ast.parse(path.read_text(encoding="utf8")) for path in paths}
+
+
+@cache
+def definitions() -> dict[str, ast.AST]:
+    """Return the public functions, classes and methods by their full names."""
+    found = {}
+
+    def visit(tree, prefix):
+        for node in tree.body:
+            if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_"):
+                found[f"{prefix}.{node.name}"] = node
+                if isinstance(node, ast.ClassDef):
+                    visit(node, f"{prefix}.{node.name}")
+
+    for module, tree in trees().items():
+        visit(tree, f"{PACKAGE}.{module}")
+    return found
+
+
+@cache
+def spellings() -> dict[str, str]:
+    """Return what a text may call things, with their full names; nothing that is ambiguous."""
+    called = {}
+    for name in definitions():
+        _, module, *rest = name.split(".")
+        short = ".".join(rest)
+        for spelling in (name, f"{module}.{short}", short):
+            called.setdefault(spelling, set()).add(name)
+    for module, tree in trees().items():
+        called[f"{PACKAGE}.{module}"] = {f"{PACKAGE}.{module}"}
+        for node in tree.body:  # as `live` hands on `live_graph.Graph`
+            if isinstance(node, ast.ImportFrom) and node.module.startswith(f"{PACKAGE}."):
+                for alias in node.names:
+                    name = f"{node.module}.{alias.name}"
+                    if name in definitions():
+                        called.setdefault(f"{module}.{alias.name}", set()).add(name)
+                        called.setdefault(f"{PACKAGE}.{module}.{alias.name}", set()).add(name)
+    return {spelling: names.pop() for spelling, names in called.items() if len(names) == 1}
+
+
+@cache
+def foreign() -> set[str]:
+    """Return names in annotations that nothing here describes: those of other libraries."""
+    found = set(dir(builtins)) | {"None"}
+    for tree in trees().values():
+        for node in tree.body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+                found.add((getattr(node, "module", None) or "").split(".")[0])
+            elif isinstance(node, ast.Assign):
+                found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return found - {PACKAGE, ""}
+
+
+def write_sections(app, docname, source) -> None:
+    """Add to the page a table of the modules, and a section for each."""
+    if docname != PAGE:
+        return
+    rows, sections = ["", "| Module | What lives there |", "| --- | --- |"], []
+    for module, tree in trees().items():
+        sentence = " ".join(ast.get_docstring(tree).split("\n\n")[0].split())
+        rows.append(f"| [{module}](#api-{module}) | {sentence} |")
+        automodule = f"```{{eval-rst}}\n.. automodule:: {PACKAGE}.{module}\n   :members:\n"
+        automodule += "   :ignore-module-all:\n"
+        sections.append(f"\n(api-{module})=\n## {module}\n\n{automodule}```\n")
+    source[0] = "\n".join([source[0].rstrip(), *rows, *sections])
+
+
+def skip(app, what, name, obj, skip, options) -> bool | None:
+    """Leave out what the source does not define: traits, what a base class of others brings."""
+    source = getattr(obj, "fget", None) or obj
+    full = f"{getattr(source, '__module__', '')}.{getattr(source, '__qualname__', '')}"
+    return None if full in definitions() else True
+
+
+def signature(node: ast.AST) -> tuple[str, str | None]:
+    """Return the arguments and the result of a function or class as its source has them."""
+    if isinstance(node, ast.ClassDef):
+        inits = [n for n in node.body if isinstance(n, FUNCTIONS) and n.name == "__init__"]
+        if inits:
+            return signature(inits[0])[0], None
+        if not any("dataclass" in ast.unparse(d) for d in node.decorator_list):
+            return "", None
+        fields = [ast.unparse(n) for n in node.body if isinstance(n, ast.AnnAssign)]
+        return f"({tidy(', '.join(fields))})", None
+    # A copy, without self and with no shape's leading space.
+    arguments = ast.parse(ast.unparse(node)).body[0].args
+    if arguments.args and arguments.args[0].arg in ("self", "cls"):
+        del arguments.args[0]
+    result = tidy(ast.unparse(node.returns)) if node.returns else None
+    return f"({tidy(ast.unparse(arguments))})", result
+
+
+def tidy(text: str) -> str:
+    """Remove the space that opens a jaxtyping shape, for the linter's sake alone."""
+    return re.sub(r"(['\"]) (?=\S)", r"\1", text)
+
+
+def from_source(app, what, name, obj, options, arguments, result):
+    """Give autodoc the signature as it is written."""
+    node = definitions().get(name)
+    if node is None:
+        return None
+    if any(ast.unparse(d) == "property" for d in node.decorator_list):
+        return None
+    return signature(node)
+
+
+KEPT = re.compile(r"``[^`]+``|:\w+:`[^`]+`|(?<![\w*])\*\w[\w -]*\*(?!\w)|(?<!`)`[^`]+`(?![`_])")
+
+
+def mark_code(app, what, name, obj, options, lines) -> None:
+    """Take a name between single backquotes for code, and a bare ``*`` or ``|`` for what it is."""
+    text, parts, end = "\n".join(lines), [], 0
+    for match in [*KEPT.finditer(text), None]:
+        between = text[end : match.start() if match else None]
+        parts.append(re.sub(r"([*|])", r"\\\1", between))
+        if match:
+            kept, end = match.group(), match.end()
+            parts.append(f"`{kept}`" if re.match(r"`[^`]", kept) else kept)
+    lines[:] = "".join(parts).split("\n")
+
+
+def join_names(app, what, name, obj, options, lines) -> None:
+    """Keep several attributes of one description together: Sphinx takes the first for a type."""
+    several = re.compile(r"^(\s*:ivar )(\w+(?:, \w+)+):")
+    lines[:] = [several.sub(lambda m: f"{m[1]}{m[2].replace(', ', ',')}:", line) for line in lines]
+
+
+def resolve(app, env, node, contnode):
+    """Find a type that another module defines; accept those of other libraries as they are."""
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"]
+    full = spellings().get(target)
+    entry = env.get_domain("py").objects.get(full)
+    if entry:
+        return make_refnode(
+            app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, full
+        )
+    return contnode if target.split(".")[0] in foreign() else None
+
+
+def link_text(app, doctree, docname) -> None:
+    """Make a link of each inline name that means one thing, and is not the page's own."""
+    objects = app.env.get_domain("py").objects
+    blocks = [block.astext() for block in doctree.findall(nodes.literal_block)]
+    own = set(
+        re.findall(r"^ *(?:def|class) (\w+)|^ *(\w+)(?=[\w, ]* = )", "\n".join(blocks), re.M)
+    )
+    own = {name for pair in own for name in pair}
+    for strong in list(doctree.findall(addnodes.literal_strong)):
+        if "," in strong.astext():  # what join_names has joined
+            strong.children = [nodes.Text(strong.astext().replace(",", ", "))]
+    for literal in list(doctree.findall(nodes.literal)):
+        text = literal.astext().removesuffix("()")
+        entry = objects.get(spellings().get(text))
+        plain = text.isalpha() and text.islower()  # in a docstring, an argument
+        if entry is None or text in own or (docname == PAGE and plain) or inside(literal):
+            continue
+        link = make_refnode(
+            app.builder, docname, entry.docname, entry.node_id, literal.deepcopy(), text
+        )
+        literal.replace_self(link)
+
+
+def inside(node: nodes.Node) -> bool:
+    """Tell whether a link would stand in a link, a heading or a signature."""
+    while (node := node.parent) is not None:
+        if isinstance(node, (nodes.reference, nodes.title, addnodes.desc_signature)):
+            return True
+    return False
+
+
+IMPORT = re.compile(
+    rf'(<span class="nn">({PACKAGE}[\w.]*)</span>(?:<[^>]*>|\s)*?<span class="kn">import</span>)'
+    r'((?:<span class="w">)?\s*(?:</span>)?<span class="p">\(</span>.*?<span class="p">\)</span>'
+    r"|[^\n]*)",
+    re.DOTALL,
+)
+NAME = re.compile(r'<span class="n">(\w+)</span>')
+ATTRIBUTE = re.compile(
+    r'(<span class="n">(\w+)</span><span class="o">\.</span>)<span class="n">(\w+)</span>'
+)
+
+
+def link_code(app, pagename, templatename, context, doctree) -> None:
+    """Make links in the code cells: what a page imports, and its first ``module.name``."""
+    if doctree is None or PACKAGE not in context.get("body", ""):
+        return
+    objects, modules, seen = app.env.get_domain("py").objects, set(), set()
+
+    def link(name, html):
+        entry = objects.get(spellings().get(name))
+        if entry is None:
+            return html
+        address = app.builder.get_relative_uri(pagename, entry.docname)
+        return f'<a class="dgm-name" href="{address}#{entry.node_id}">{html}</a>'
+
+    def in_import(match):
+        head, module, names = match.groups()
+        if module == PACKAGE:
+            modules.update(NAME.findall(names))
+        return head + NAME.sub(lambda n: link(f"{module}.{n[1]}", n[0]), names)
+
+    def as_attribute(match):
+        name = f"{PACKAGE}.{match[2]}.{match[3]}"
+        if match[2] not in modules or name in seen:
+            return match[0]
+        seen.add(name)
+        return match[1] + link(name, match[0].removeprefix(match[1]))
+
+    context["body"] = ATTRIBUTE.sub(as_attribute, IMPORT.sub(in_import, context["body"]))
+
+
+def mend_signatures(app, pagename, templatename, context, doctree) -> None:
+    """Let the lines of a long signature be lines, not Sphinx's list without a term."""
+    if pagename == PAGE and "body" in context:
+        for old, new in (("<dl>", '<span class="dgm-lines">'), ("<dd>", "<span>")):
+            closing = old.replace("<", "</")
+
+            def mend(match, old=old, new=new, closing=closing):
+                return match[0].replace(old, new).replace(closing, "</span>")
+
+            context["body"] = SIGNATURE.sub(mend, context["body"])
+
+
+SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.DOTALL)
+
+
+def setup(app):
+    app.connect("source-read", write_sections)
+    app.connect("autodoc-skip-member", skip)
+    app.connect("autodoc-process-signature", from_source)
+    app.connect("autodoc-process-docstring", mark_code, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", join_names, priority=600)  # after it
+    app.connect("missing-reference", resolve)
+    app.connect("doctree-resolved", link_text)
+    app.connect("html-page-context", link_code)
+    app.connect("html-page-context", mend_signatures)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
