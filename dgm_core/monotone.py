@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dgm_core.bijections import Bijection, Mapped
+from dgm_core.bijections import Bijection, Mapped, sum_event
 
 
 class MixtureCDF(Bijection):
@@ -66,14 +66,14 @@ class MixtureCDF(Bijection):
         tiny = torch.finfo(z.dtype).tiny
         step = (residual - residual.detach()) / log_slope.exp().detach().clamp(min=tiny)
         x = x - step
-        return x, -self._log_slope(x).flatten(1).sum(1)
+        return x, -sum_event(self._log_slope(x))
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Evaluate z, and the logarithm of the mixture's density summed over the event.
 
         A z that rounding would make 0 or 1 stays inside, so that a uniform base accepts it.
         """
-        return _inside(self._cdf(x)), self._log_slope(x).flatten(1).sum(1)
+        return _inside(self._cdf(x)), sum_event(self._log_slope(x))
 
     def _standardised(self, x: Tensor) -> Tensor:
         return (x[..., None] - self.means) * (-self.log_scales).exp()  # (..., K)
