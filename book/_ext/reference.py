@@ -150,6 +150,8 @@ def mark_code(app, what, name, obj, options, lines) -> None:
             kept, end = match.group(), match.end()
             parts.append(f"`{kept}`" if re.match(r"`[^`]", kept) else kept)
     lines[:] = "".join(parts).split("\n")
+    if what == "property":  # napoleon takes what stands before a colon for a type
+        lines[0] = lines[0].replace(": ", "; ")
 
 
 def join_names(app, what, name, obj, options, lines) -> None:
