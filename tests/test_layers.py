@@ -9,15 +9,16 @@ import dgm_core
 
 LAYERS = [  # a module may import those of the lines below its own
     ["live"],  # with every live_*
+    ["pretrain"],
     ["plotting"],
-    ["evaluation", "classifier"],
+    ["evaluation", "classifier", "coarse_training"],
     ["training", "functional"],
     ["checkpoints", "console", "history"],
     ["estimators", "gradients"],
     ["objectives"],
-    ["vae", "gan", "flow"],
+    ["vae", "gan", "flow", "pretrained"],
     ["image_bijections", "coarse_to_fine"],
-    ["couplings"],
+    ["couplings", "categorical_cdf", "pyramid_nets"],
     ["bijections"],
     ["distributions", "nets"],
     ["data", "targets"],
