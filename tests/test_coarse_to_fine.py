@@ -141,7 +141,7 @@ def test_a_pixel_depends_only_on_those_drawn_before_it():
 
     pixels = list(itertools.product(range(4), repeat=2))
     before = flow.log_masses(image)[0]
-    seen = 0
+    all_moved = {}
     for changed in pixels:
         other = image.clone()
         other[0][changed] = (other[0][changed] + 1) % flow.bins
@@ -150,8 +150,13 @@ def test_a_pixel_depends_only_on_those_drawn_before_it():
         for pixel in pixels:
             if pixel != changed and order(*pixel) <= order(*changed):
                 assert not moved[pixel]
-        seen += moved.sum().item()
-    assert seen > 60  # of 16 + 90 pairs: the networks do look around
+        all_moved[changed] = moved
+    for corner in itertools.product((0, 2), repeat=2):  # and it does look at its neighbours
+        row, column = corner
+        assert all_moved[corner][row : row + 2, column : column + 2].all()
+        assert all_moved[row + 1, column + 1][row, column + 1]
+        assert all_moved[row + 1, column + 1][row + 1, column]
+        assert all_moved[row, column + 1][row + 1, column]
 
 
 def zeroed(**options):

@@ -1,6 +1,5 @@
 import math
 
-import pytest
 import torch
 
 from dgm_core.coarse_to_fine import CoarseToFine
@@ -14,18 +13,14 @@ def make():
     return CoarseToFine(4, 4, LEVELS, hidden=8)
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_two_images_in_equal_numbers_are_learned_to_one_bit(half):
-    """No model does better than their entropy, log 2; learning comes close."""
-    torch.manual_seed(1)
-    images = torch.randint(4, (2, 4, 4), dtype=torch.uint8).repeat(32, 1, 1)
-    average, history = train(
-        make(), images, epochs=150, batch_size=32, learning_rate=3e-3, half=half
-    )
-    assert history.loss[0] > 10
-    nats = -log_masses(average, images[:2])
-    assert math.log(2) - 1e-4 <= nats.exp().neg().exp().sum() or nats.mean() >= math.log(2) - 1e-3
-    assert nats.mean() < math.log(2) + 0.1
+def test_two_images_in_equal_numbers_are_learned_to_one_bit():
+    """No model does better than their entropy, log 2; this one comes near."""
+    images = torch.tensor([[[0, 3], [2, 1]], [[0, 1], [0, 3]]], dtype=torch.uint8)
+    torch.manual_seed(0)
+    model = CoarseToFine(2, 4, LEVELS[1:], hidden=8)
+    train(model, images.repeat(16, 1, 1), epochs=300, batch_size=32, learning_rate=0.05)
+    nats = -log_masses(model, images).mean().item()
+    assert math.log(2) < nats < math.log(2) + 0.1
 
 
 def test_what_is_returned_is_the_average_of_the_last_steps():
