@@ -99,7 +99,7 @@ def test_eight_bit_weights_travel_as_bytes_and_lose_nothing_more():
     for full, few in ((net[0].weight, rounded[0].weight), (net[3].weight, rounded[3].weight)):
         half_a_step = full.flatten(1).abs().amax(1) / 127 / 2
         off = (full - few).flatten(1).abs().amax(1)
-        assert (0 < off).all() and (off <= 1.01 * half_a_step).all()
+        assert (off > 0).all() and (off <= 1.01 * half_a_step).all()
     small, _ = to_onnx(lambda x: {"y": rounded(x)}, {"x": x})
     large, _ = to_onnx(lambda x: {"y": net(x)}, {"x": x})
     assert len(small) < 0.3 * len(large)
