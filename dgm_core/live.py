@@ -12,11 +12,12 @@ from IPython.display import HTML, display
 
 from dgm_core import live_still
 from dgm_core.live_charts import chart
-from dgm_core.live_export import ExportError, half_precision
+from dgm_core.live_export import ExportError
 from dgm_core.live_graph import Graph
 from dgm_core.live_noise import normal, uniform
 from dgm_core.live_training import Cloud, Player
 from dgm_core.live_views import Button, Pad, Pixels, Plane, quiz
+from dgm_core.live_weights import eight_bits, half_precision
 
 __all__ = [
     "Button",
@@ -28,6 +29,7 @@ __all__ = [
     "Plane",
     "Player",
     "chart",
+    "eight_bits",
     "figure",
     "half_precision",
     "normal",

@@ -5,7 +5,6 @@ with PyTorch, or it raises.
 """
 
 import contextlib
-import copy
 import io
 import logging
 import warnings
@@ -13,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
+
+from dgm_core.live_weights import store_small
 
 #: Largest difference from PyTorch that an exported graph may show, relative to the output's scale.
 TOLERANCE = 1e-4
@@ -24,29 +25,6 @@ Function = Callable[..., Mapping[str, Tensor]]
 
 class ExportError(RuntimeError):
     """A function could not be made a graph for the page; the message says what to change."""
-
-
-def half_precision(module: nn.Module) -> nn.Module:
-    """Return a copy in evaluation mode, its float32 weights rounded to what 16 bits can hold.
-
-    The copy still computes in float32. Its weights travel to the page as float16 without any
-    further loss, which halves the download, and a kernel that uses the same copy shows the same
-    numbers. How much the rounding changes the outputs is for the caller to measure.
-
-    Raises:
-        ValueError: a weight is too large for float16 (above 65,504).
-    """
-    rounded = copy.deepcopy(module).eval().requires_grad_(False)
-    for name, tensor in (*rounded.named_parameters(), *rounded.named_buffers()):
-        if tensor.dtype != torch.float32:
-            continue
-        tensor.copy_(tensor.half().float())
-        if not tensor.isfinite().all():
-            raise ValueError(
-                f"{name} holds values that float16 cannot: drive the figure with the model itself "
-                "instead of half_precision(model)"
-            )
-    return rounded
 
 
 def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, list[str]]:
@@ -100,7 +78,7 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, l
         )
         model = program.model_proto
     _forget_origins(model)
-    _store_exact_halves(model)
+    store_small(model)
     data = model.SerializeToString()
     for feeds in (example, {name: nudged(value) for name, value in example.items()}):
         with torch.no_grad():
@@ -160,27 +138,6 @@ def _forget_origins(model) -> None:
     for part in (*graph.node, *graph.value_info, *graph.input, *graph.output):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-
-
-def _store_exact_halves(model) -> None:
-    """Store as float16 each large constant that float16 holds exactly; a Cast restores float32."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    graph, casts = model.graph, []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT:
-            continue
-        value = numpy_helper.to_array(tensor)
-        with np.errstate(over="ignore"):
-            half = value.astype(np.float16)
-        if value.size < 256 or not np.array_equal(half.astype(np.float32), value):
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 def nudged(value: Tensor) -> Tensor:

@@ -91,6 +91,23 @@ def test_half_precision_weights_travel_as_float16_and_lose_nothing_more():
     assert net[0].weight.requires_grad  # the original is left alone
 
 
+def test_eight_bit_weights_travel_as_bytes_and_lose_nothing_more():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32 * 64, 16))
+    x = torch.randn(1, 1, 10, 10)
+    rounded = live.eight_bits(net)
+    for full, few in ((net[0].weight, rounded[0].weight), (net[3].weight, rounded[3].weight)):
+        half_a_step = full.flatten(1).abs().amax(1) / 127 / 2
+        off = (full - few).flatten(1).abs().amax(1)
+        assert (off > 0).all() and (off <= 1.01 * half_a_step).all()
+    small, _ = to_onnx(lambda x: {"y": rounded(x)}, {"x": x})
+    large, _ = to_onnx(lambda x: {"y": net(x)}, {"x": x})
+    assert len(small) < 0.3 * len(large)
+    got = run_onnx(small, {"x": x.numpy()})["y"]
+    assert relative_error(got, rounded(x).numpy()) <= 1e-6
+    assert 0 < relative_error(got, net(x).detach().numpy()) <= 0.03
+
+
 def test_half_precision_refuses_weights_that_overflow():
     net = nn.Linear(1, 1)
     net.weight.data.fill_(1e6)
