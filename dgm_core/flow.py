@@ -1,4 +1,4 @@
-"""A normalizing flow: a simple base distribution seen through a bijection."""
+"""A normalizing flow: a simple base distribution seen through a bijection; and two of them."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, Uniform
 
 from dgm_core.bijections import Bijection
+from dgm_core.couplings import coupling_layers
+from dgm_core.image_bijections import multiscale_layers
 
 
 class Flow(nn.Module):
@@ -74,3 +76,41 @@ class Flow(nn.Module):
         shape = torch.Size(sample_shape)
         z = self.base.sample((math.prod(shape),)) * temperature
         return self.bijection(z)[0].reshape(*shape, *self.event_shape)
+
+
+def coupling_flow(dim: int = 2, layers: int = 6, hidden: int = 32) -> Flow:
+    """Build a flow of affine couplings for vectors; see `couplings.coupling_layers`.
+
+    Args:
+        dim: numbers of a vector.
+        layers: how many couplings.
+        hidden: units of each of the two hidden layers of a coupling's network.
+    """
+    return Flow(coupling_layers(dim, layers, hidden), (dim,))
+
+
+def affine_image_flow(
+    steps: tuple[int, ...] = (4, 4),
+    hidden: tuple[int, ...] = (32, 64),
+    *,
+    side: int = 28,
+    alpha: float = 1e-5,
+    seed: int = 0,
+) -> Flow:
+    """Build the textbook's flow of images; see `image_bijections.multiscale_layers`.
+
+    Give ``flow.bijection.initialize`` a batch before training.
+
+    Args:
+        steps: couplings of each level, the finest first.
+        hidden: channels of each level's networks.
+        side: pixels of a side of the image, a multiple of 2 at every level.
+        alpha: of the logit.
+        seed: of the first 1x1 convolutions; the networks' weights are torch's.
+
+    Returns:
+        A flow on vectors of side * side numbers in (0, 1), such as `data.dequantize` returns; z is
+        standard normal, a vector of the same length.
+    """
+    layers = multiscale_layers(steps, hidden, side=side, alpha=alpha, seed=seed)
+    return Flow(layers, (side * side,))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 from torch.nn.utils import parameters_to_vector
 
+from dgm_core.flow import Flow
 from dgm_core.gan import Discriminator, Generator
 from dgm_core.objectives import (
     discriminator_loss,
@@ -152,6 +153,47 @@ def gan_step(
         "generator_loss": loss_g,
         "fake": made,
     }
+
+
+class _NegativeLogLikelihood(nn.Module):
+    """The loss of a flow as a module's forward, which is what ``functional_call`` calls."""
+
+    def __init__(self, flow: Flow):
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -self.flow.log_prob(x).mean()
+
+
+def flow_step(
+    flow: Flow,
+    state: Mapping[str, Tensor],
+    x: Float[Tensor, " batch event"],
+    learning_rate: Float[Tensor, ""] | float,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> dict[str, Tensor]:
+    """Take one step of maximum likelihood with Adam.
+
+    Args:
+        flow: gives the architecture; the numbers of its parameters are not used.
+        state: "flow", (3, P), from `adam_state`, and "ones", (2,), zeros at the start.
+        x: examples of the data, (B, event).
+        learning_rate: of this step.
+        betas: of Adam.
+
+    Returns:
+        The new "flow" and "ones"; "loss", the mean of -log p(x) over the batch before the
+        update, in nats.
+
+    References:
+        Rezende and Mohamed (2015), Variational Inference with Normalizing Flows, eq. 7.
+    """
+    loss = _NegativeLogLikelihood(flow)
+    parameters = named_parameters(loss, state["flow"][0])
+    gradient, value = grad_and_value(lambda p: functional_call(loss, p, (x,)))(parameters)
+    new, ones = adam_step(state["flow"], _flat(gradient), state["ones"], learning_rate, betas)
+    return {"flow": new, "ones": ones, "loss": value}
 
 
 def _flat(gradient: Mapping[str, Tensor]) -> Tensor:

@@ -177,3 +177,23 @@ def nonsaturating_generator_loss(fake_logits: Float[Tensor, " batch"]) -> Float[
         Goodfellow et al. (2014), Generative Adversarial Nets, section 3.
     """
     return -F.logsigmoid(fake_logits)
+
+
+def bits_per_dim(
+    log_prob: Float[Tensor, " *batch"], num_dims: int, bins: int = 1
+) -> Float[Tensor, " *batch"]:
+    r"""Negative log-likelihood in bits a dimension, :math:`-\log_2 p(x) / D + \log_2` bins.
+
+    Args:
+        log_prob: log density of each example, in nats, (B,).
+        num_dims: D, numbers in an example.
+        bins: how many values of the data share an interval of length 1: 256 for pixels that
+            `data.dequantize` made. The second term is the Jacobian of that scaling.
+
+    Returns:
+        (B,), in bits, to minimise.
+
+    References:
+        Theis et al. (2016), A note on the evaluation of generative models, section 3.1.
+    """
+    return -log_prob / (num_dims * math.log(2)) + math.log2(bins)

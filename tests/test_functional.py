@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from dgm_core import objectives
-from dgm_core.functional import adam_state, adam_step, gan_step, named_parameters
+from dgm_core.flow import coupling_flow
+from dgm_core.functional import adam_state, adam_step, flow_step, gan_step, named_parameters
 from dgm_core.gan import Discriminator, Generator
 from dgm_core.targets import Ring
 
@@ -112,3 +113,21 @@ def test_a_step_leaves_what_it_is_given_as_it_was():
         assert not out[name].requires_grad
     after = [p for m in (generator, discriminator) for p in m.parameters()]
     assert all(torch.equal(*pair) for pair in zip(networks, after, strict=True))
+
+
+def test_a_step_of_a_flow_is_that_of_pytorch():
+    torch.manual_seed(0)
+    flow, template = coupling_flow(2, 2, 6).double(), coupling_flow(2, 2, 6).double()
+    adam = torch.optim.Adam(flow.parameters(), lr=1e-2)
+    state = {"flow": adam_state(flow), "ones": torch.zeros(2).double()}
+    for _ in range(5):
+        x = torch.randn(16, 2).double()
+        out = flow_step(template, state, x, 1e-2)
+        state = {name: out[name] for name in state}
+        loss = -flow.log_prob(x).mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        torch.testing.assert_close(out["loss"], loss.detach())
+        expected = parameters_to_vector(flow.parameters()).detach()
+        torch.testing.assert_close(state["flow"][0], expected, rtol=1e-8, atol=1e-8)

@@ -17,6 +17,7 @@ LAYERS = [  # a module may import those of the lines below its own
     ["objectives"],
     ["vae", "gan", "flow"],
     ["image_bijections", "coarse_to_fine"],
+    ["couplings"],
     ["bijections"],
     ["distributions", "nets"],
     ["data", "targets"],

@@ -8,8 +8,9 @@ import torch
 
 from dgm_core import data, estimators, evaluation, functional, objectives, training
 from dgm_core.classifier import DigitClassifier
+from dgm_core.flow import affine_image_flow, coupling_flow
 from dgm_core.gan import Discriminator, Generator
-from dgm_core.targets import Ring
+from dgm_core.targets import Banana, Moons, Ring
 from dgm_core.vae import mlp_vae
 
 META = torch.device("meta")
@@ -66,6 +67,28 @@ def test_a_pure_step_of_a_gan_stays_on_its_device():
     assert {value.device for value in out.values()} == {META}
 
 
+def test_a_step_of_a_flow_of_images_stays_on_its_device():
+    flow = affine_image_flow((2, 2), (4, 4)).to(META)
+    x = data.dequantize(torch.empty(8, 28, 28, dtype=torch.uint8, device=META))
+    assert flow.bijection.initialize(x).device == META
+    adam = training.adam(list(flow.parameters()), lr=1e-3)
+    losses = -flow.log_prob(x)
+    assert losses.shape == (8,)
+    losses.mean().backward()
+    adam.step()
+    assert all(p.grad.device == META for p in flow.parameters())
+    assert objectives.bits_per_dim(losses, 784, bins=256).device == META
+    assert flow.sample((3,)).device == META
+
+
+def test_a_pure_step_of_a_flow_stays_on_its_device():
+    flow = coupling_flow(2, 2, 8).to(META)
+    state = {"flow": functional.adam_state(flow), "ones": torch.zeros(2, device=META)}
+    rate = torch.zeros((), device=META)
+    out = functional.flow_step(flow, state, Moons().sample((16,), device=META), rate)
+    assert {value.device for value in out.values()} == {META}
+
+
 def test_the_meta_device_would_show_a_tensor_of_another():
     vae = mlp_vae().to(META)
     with pytest.raises((RuntimeError, NotImplementedError)):
@@ -91,6 +114,7 @@ def test_everything_else_stays_on_its_device():
         Generator().to(META).eval().sample((2, 3)),
         ring.log_prob(ring.sample((4,), device=META)),
         *ring.nearest(ring.centres(META)),
+        *(t.log_prob(t.sample((4,), device=META)) for t in (Banana(), Moons())),
     ):
         assert result.device == META
 
