@@ -60,6 +60,8 @@ def fit(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
     buffers: Iterable[Tensor] = (),
+    clip_norm: float | None = None,
+    after_step: Callable[[], object] | None = None,
     progress: bool | None = None,
 ) -> History:
     """Minimise the mean of a loss over batches; the parameters are changed in place.
@@ -85,6 +87,10 @@ def fit(
         checkpoint_every: steps between two savings.
         buffers: tensors that the model changes as it runs, for instance ``model.buffers()`` of a
             model with batch normalisation; saved and restored with the parameters.
+        clip_norm: largest Euclidean norm that the gradient of all parameters together may have;
+            a longer one is scaled down to it.
+        after_step: called after every update, for instance to update a running average of the
+            parameters, which belongs in `buffers`.
         progress: whether to show a progress bar; None shows one to a person who waits: in a
             terminal or a notebook, not in CI, not while a page is made, not with ``DGM_QUIET``.
 
@@ -98,7 +104,9 @@ def fit(
 
     References:
         Loshchilov and Hutter (2017), SGDR, eq. 5, for the cosine;
-        Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.2, for the warm-up.
+        Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.2, for the warm-up;
+        Pascanu et al. (2013), On the Difficulty of Training Recurrent Neural Networks,
+        algorithm 1, for clipping.
     """
     parameters = list(parameters)
     tensors = [*parameters, *buffers]
@@ -113,6 +121,7 @@ def fit(
             "learning_rate": learning_rate,
             "warmup_steps": warmup_steps,
             "optimizer": type(optimiser).__name__,
+            "clip_norm": clip_norm,
         }
         store = checkpoints.Checkpoint(Path(checkpoint), identity, tensors, optimiser)
         if store.path.exists():
@@ -138,7 +147,11 @@ def fit(
                 bar.set_postfix_str(f"loss {history.loss[-1]:.2f}", refresh=False)
             optimiser.zero_grad()
             loss.backward()
+            if clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
             optimiser.step()
+            if after_step is not None:
+                after_step()
 
             paused = time.perf_counter()
             last = step == total or interrupted.is_set()

@@ -9,6 +9,7 @@ import dgm_core
 
 LAYERS = [  # a module may import those of the lines below its own
     ["live"],  # with every live_*
+    ["pretrain"],
     ["plotting"],
     ["evaluation", "classifier"],
     ["training", "functional"],
@@ -17,7 +18,7 @@ LAYERS = [  # a module may import those of the lines below its own
     ["objectives"],
     ["vae", "gan", "flow"],
     ["image_bijections", "coarse_to_fine"],
-    ["couplings"],
+    ["couplings", "categorical_cdf", "pyramid_nets"],
     ["bijections"],
     ["distributions", "nets"],
     ["data", "targets"],
