@@ -3,10 +3,13 @@
 import os
 import platform
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
 import torchvision
+
+__all__ = ["machine", "version", "write_section"]
 
 README = Path(__file__).parent / "README.md"
 

@@ -1,9 +1,6 @@
 """A coupling flow of whole grey images, from one pixel to all of them, with exact densities."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +9,8 @@ from torch import Tensor, nn
 
 from dgm_core.bijections import Bijection, Mapped
 from dgm_core.categorical_cdf import CategoricalCDF, bin_of
-from dgm_core.data import DataError
-from dgm_core.pyramid_nets import Head, Level
+from dgm_core.pyramid_nets import Head, Level, Marginal
 
-#: The weights that ship with the package; `pretrain` makes them, and a log with the same stem.
-WEIGHTS = Path(__file__).parent / "weights/mnist-flow.pt"
 #: Channels and residual blocks of the levels for 28 x 28 digits, from coarse to fine.
 DIGIT_LEVELS = (
     (16, (0, 0, 0)),
@@ -28,28 +22,6 @@ DIGIT_LEVELS = (
 # Row and column, in each cell of 2 x 2 pixels, of the quarters that a level adds to the known one
 # at (0, 0): first the pixel that is furthest from it, then the two that lie between the two.
 QUARTERS = ((1, 1), (0, 1), (1, 0))
-
-
-class Marginal(nn.Module):
-    """The probabilities of the first pixel, which nothing is known about; a `Head` without input.
-
-    Args:
-        histogram: how often each grey value occurs, (K,), all above 0.
-    """
-
-    def __init__(self, histogram: Tensor):
-        """Start at the frequencies in the histogram."""
-        super().__init__()
-        self.logits = nn.Parameter(histogram.double().log().log_softmax(0).float())
-
-    def log_probs(self, h: None) -> Float[Tensor, " 1 1 bins"]:
-        """Return the logarithms of the probabilities, (1, 1, K); `h` is not there."""
-        return self.logits.log_softmax(0)[None, None]
-
-    def log_prob_at(self, h: None, grey: Tensor) -> Tensor:
-        """Return them at grey values (B, 1, 1), in the same shape; `h` is not there."""
-        return self.logits.log_softmax(0)[grey]
-
 
 # From what gives the probabilities, the features for it (B, h, w, C), and the quarter's place, to
 # the quarter's grey values (B, h, w) and whatever is computed of each pixel, (B, h, w).
@@ -74,6 +46,9 @@ class CoarseToFine(Bijection):
         histogram: how often each grey value occurs in the training images, (K,); learning starts
             there. None stands for a uniform one.
 
+    Raises:
+        ValueError: there are not as many levels as halvings.
+
     References:
         Dinh et al. (2017), Density Estimation Using Real NVP, for couplings and levels;
         Müller et al. (2019), Neural Importance Sampling, for piecewise-linear couplings.
@@ -87,7 +62,7 @@ class CoarseToFine(Bijection):
         hidden: int = 128,
         histogram: Tensor | None = None,
     ):
-        """Make the networks; ValueError when there are not as many levels as halvings."""
+        """Make the networks."""
         super().__init__()
         halvings = (side - 1).bit_length()
         if len(levels) != halvings:
@@ -107,7 +82,10 @@ class CoarseToFine(Bijection):
         self.levels = nn.ModuleList(made)
 
     def forward(self, z: Float[Tensor, " batch pixels"]) -> Mapped:
-        """Draw images from uniform noise; in float32 a rare pixel may land in a bin next to its own.
+        """Draw images from uniform noise.
+
+        In float32, noise that `inverse` made of an image may give a rare pixel another grey value,
+        and with it all that comes after: invert in double precision.
 
         Args:
             z: in [0, 1), (B, side^2).
@@ -186,8 +164,8 @@ class CoarseToFine(Bijection):
         Args:
             x: images in [0, 1), (B, side^2).
             z: uniform noise for the new pixels, (B, side^2).
-            kept: pixels with row and column divisible by it stay: 1 keeps all, 2 every second
-                one, and so on; a power of 2, or a tensor of one; 0 keeps none.
+            kept: pixels with row and column divisible by it stay, a power of 2: of 28 x 28 pixels
+                1 keeps all, 2 one in four, 32 only the first, 64 none.
 
         Returns:
             (B, side^2): x at the pixels kept, draws given these at the others.
@@ -196,8 +174,8 @@ class CoarseToFine(Bijection):
 
         def visit(head, h, place):
             drawn, _ = CategoricalCDF(head.log_probs(h)).forward(z[place])
-            spacing = _spacing(place)
-            stays = torch.as_tensor((kept > 0) & (spacing >= kept), device=x.device)
+            spacing = min(s.start or s.step for s in place[1:])  # largest divisor of both indices
+            stays = torch.as_tensor(spacing >= kept, device=x.device)
             new = torch.where(stays, x[place], drawn)
             return bin_of(new, self.bins), new
 
@@ -234,40 +212,9 @@ def _place(step: int, row: int, column: int) -> tuple[slice, slice, slice]:
     return slice(None), slice(row, None, step), slice(column, None, step)
 
 
-def _spacing(place: tuple[slice, slice, slice]) -> int:
-    """Return the largest power of 2 that divides the rows and columns of a place."""
-    _, rows, columns = place
-    return min(s.start & -s.start if s.start else s.step for s in (rows, columns))
-
-
 def _interleave(quarters: Sequence[Tensor], size: int) -> Tensor:
-    """Put the quarters at (0, 0) and at QUARTERS of each 2 x 2 cell back together, (B, size, size)."""
+    """Put the quarters at (0, 0) and at QUARTERS of each 2 x 2 cell back together."""
     half = (size + 1) // 2
     a, d, b, c = (F.pad(q, (0, half - q.shape[2], 0, half - q.shape[1])) for q in quarters)
     top, bottom = torch.stack([a, b], -1).flatten(2), torch.stack([c, d], -1).flatten(2)
     return torch.stack([top, bottom], 2).flatten(1, 2)[:, :size, :size]
-
-
-def pretrained(device: torch.device | str = "cpu") -> CoarseToFine:
-    """Return the flow of 28 x 28 digits that ships with the package, in evaluation mode.
-
-    Args:
-        device: where it is put.
-
-    Raises:
-        DataError: the file of the weights, or its log, is missing or damaged.
-    """
-    cure = (
-        "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/weights; or make them anew "
-        "in an hour or two: python -m dgm_core.pretrain flow"
-    )
-    try:
-        expected = json.loads(WEIGHTS.with_suffix(".json").read_text())["sha256"]
-        found = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DataError(f"cannot read {error.filename}: {error.strerror}. {cure}") from None
-    if found != expected:
-        raise DataError(f"{WEIGHTS} is damaged: its SHA-256 sum is not the log's. {cure}")
-    flow = CoarseToFine()
-    flow.load_state_dict(torch.load(WEIGHTS, map_location="cpu", weights_only=True))
-    return flow.to(device).eval().requires_grad_(False)

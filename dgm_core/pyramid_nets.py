@@ -33,7 +33,7 @@ class PixelFeatures(nn.Module):
         self.register_buffer("table", torch.stack(columns, 1), persistent=False)
 
     def forward(self, grey: Int[Tensor, " batch h w"], side: int) -> Float[Tensor, " batch c s s"]:
-        """Look the pixels up, (B, h, w), and pad with zeros to (B, 9, side, side)."""
+        """Look grey values up, (B, h, w), and pad with zeros to (B, 9, side, side)."""
         features = self.table[grey].permute(0, 3, 1, 2)  # channels last in memory
         height, width = grey.shape[1:]
         return F.pad(features, (0, side - width, 0, side - height))
@@ -88,7 +88,7 @@ class Head(nn.Module):
             self.shade[-1].bias.copy_(log_counts[1:].log_softmax(0))
 
     def log_probs(self, h: Float[Tensor, " batch h w c"]) -> Float[Tensor, " batch h w bins"]:
-        """Return the logarithms of all K probabilities, (B, h, w, K), for features (B, h, w, C)."""
+        """Return the logarithms of all probabilities, (B, h, w, K), for features (B, h, w, C)."""
         ink = self._full(self.ink(h))
         shade = self._full(self.shade(h)).log_softmax(-1)
         return torch.cat([F.logsigmoid(-ink), F.logsigmoid(ink) + shade], -1)
@@ -118,6 +118,27 @@ class Head(nn.Module):
         return logits.to(self.ink.weight.dtype)
 
 
+class Marginal(nn.Module):
+    """The probabilities of the first pixel, which nothing is known about; a `Head` without input.
+
+    Args:
+        histogram: how often each grey value occurs, (K,), all above 0.
+    """
+
+    def __init__(self, histogram: Tensor):
+        """Start at the frequencies in the histogram."""
+        super().__init__()
+        self.logits = nn.Parameter(histogram.double().log().log_softmax(0).float())
+
+    def log_probs(self, h: None) -> Float[Tensor, " 1 1 bins"]:
+        """Return the logarithms of the probabilities, (1, 1, K); `h` is not there."""
+        return self.logits.log_softmax(0)[None, None]
+
+    def log_prob_at(self, h: None, grey: Tensor) -> Tensor:
+        """Return them at grey values (B, 1, 1), in the same shape; `h` is not there."""
+        return self.logits.log_softmax(0)[grey]
+
+
 class Level(nn.Module):
     """The conditioner of the three couplings of a level: a running summary of all that is known.
 
@@ -127,7 +148,7 @@ class Level(nn.Module):
         blocks: residual blocks before each of the three quarters.
         coarser: channels of the coarser level's summary; 0 at the coarsest.
         hidden: of the `Head`.
-        histogram: of the `Head`.
+        histogram: of the `Head`, (K,).
         finest: whether nobody reads the summary after the last quarter.
     """
 

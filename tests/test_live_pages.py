@@ -80,8 +80,11 @@ def test_every_figure_is_ready_and_agrees_with_pytorch(open_page, base, page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_keys_and_mouse_move_every_slider_of_a_figure(open_page, base, page):
+def test_every_slider_has_a_name_and_follows_keys_and_mouse(open_page, base, page):
     opened = open_page(f"{base}/{page}")
+    for slider in opened.get_by_role("slider").all():
+        assert slider.get_attribute("aria-label")
+        assert slider.get_attribute("tabindex") == "0"
     for handle in opened.locator(".dgm-figure .noUi-handle").all():
         handle.scroll_into_view_if_needed()
         handle.focus()

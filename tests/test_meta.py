@@ -8,6 +8,7 @@ import torch
 
 from dgm_core import data, estimators, evaluation, functional, objectives, training
 from dgm_core.classifier import DigitClassifier
+from dgm_core.coarse_to_fine import CoarseToFine
 from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels
 from dgm_core.flow import affine_image_flow, coupling_flow
 from dgm_core.gan import Discriminator, Generator
@@ -61,6 +62,22 @@ def test_a_step_of_a_gan_stays_on_its_device(reference):
         loss.mean().backward()
         adam.step()
     assert all(p.grad.device == META for p in generator.parameters())
+
+
+def test_a_step_of_the_coarse_to_fine_flow_stays_on_its_device(monkeypatch):
+    # How many pixels are ink is a value, which a meta tensor doesn't have: say that all are.
+    monkeypatch.setattr(torch.fx.experimental._config, "meta_nonzero_assume_all_nonzero", True)
+    flow = CoarseToFine(7, 256, ((4, (0, 0, 0)), (4, (1, 0, 0)), (4, (0, 1, 1)))).to(META)
+    images = torch.empty(6, 7, 7, dtype=torch.uint8, device=META)
+    adam = training.adam(list(flow.parameters()), lr=1e-3)
+    log_mass = flow.log_mass(images)
+    log_mass.mean().backward()
+    adam.step()
+    assert all(p.grad.device == META for p in flow.parameters())
+    x = data.dequantize(images)
+    for result in (*flow.inverse(x), *flow(x), flow.redraw(x, x, 2)):
+        assert result.device == META
+    assert log_mass.shape == (6,)
 
 
 def test_a_pure_step_of_a_gan_stays_on_its_device():

@@ -127,6 +127,37 @@ def test_the_same_seed_gives_the_same_numbers():
     assert_same_run(train_vae(), train_vae())
 
 
+def test_a_long_gradient_is_shortened_and_a_short_one_is_not():
+    for slope, moved in ((torch.tensor([30.0, 40.0]), 1.0), (torch.tensor([0.3, 0.4]), 0.5)):
+        weight = nn.Parameter(torch.zeros(2))
+        fit(
+            lambda x, weight=weight: x @ weight,
+            [weight],
+            batches(slope[None], 1),
+            optimizer=torch.optim.SGD,
+            learning_rate=1.0,
+            warmup_steps=1,
+            clip_norm=1.0,
+        )
+        torch.testing.assert_close(weight.data, -moved * slope / slope.norm())
+
+
+def test_after_a_step_an_average_can_be_updated():
+    weight = nn.Parameter(torch.zeros(1))
+    average, seen = torch.zeros(1), []
+
+    def after():
+        seen.append(weight.item())
+        average.lerp_(weight.detach(), 0.25)
+
+    fit(lambda x: (weight - 1) ** 2 * x, [weight], batches(torch.ones(40), 1), after_step=after)
+    expected = 0.0
+    for value in seen:
+        expected += 0.25 * (value - expected)
+    assert len(seen) == 40 and seen[-1] == weight.item() > average.item() > 0
+    assert average.item() == pytest.approx(expected)
+
+
 # Callbacks
 
 
@@ -223,6 +254,34 @@ def test_buffers_are_part_of_the_run(tmp_path):
     assert all(torch.equal(resumed[name], straight[name]) for name in straight)
 
 
+def test_an_average_in_the_buffers_is_part_of_the_run(tmp_path):
+    def run(stop=None, **options):
+        torch.manual_seed(0)
+        net = nn.Linear(3, 1)
+        average, count = torch.optim.swa_utils.AveragedModel(net), []
+
+        def loss(x):
+            count.append(None)
+            interrupt(stop)(len(count))
+            return net(x).square().sum(1)
+
+        fit(
+            loss,
+            net.parameters(),
+            batches(torch.randn(40, 3), 8, epochs=4),
+            clip_norm=0.1,
+            after_step=lambda: average.update_parameters(net),
+            buffers=average.state_dict().values(),
+            **options,
+        )
+        return average.state_dict()
+
+    run(stop=7, checkpoint=tmp_path / "net.pt")
+    resumed, straight = run(checkpoint=tmp_path / "net.pt"), run()
+    assert all(torch.equal(resumed[name], straight[name]) for name in straight)
+    assert straight["n_averaged"] == 20
+
+
 def test_a_failure_while_saving_leaves_the_file_before(tmp_path, monkeypatch):
     path = tmp_path / "vae.pt"
     train_vae(before=interrupt(10), checkpoint=path)
@@ -277,6 +336,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
         ({"hidden": 17}, "tensors"),
         ({"learning_rate": 1e-4}, "learning_rate: 0.002 there, 0.0001 here"),
         ({"optimizer": torch.optim.SGD}, "optimizer: Adam there, SGD here"),
+        ({"clip_norm": 1.0}, "clip_norm: None there, 1.0 here"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, named):

@@ -78,11 +78,14 @@ def assemble(root: Path, vendor: Path) -> bool:
 
 
 def mend_module(text: str) -> str:
-    """Mend two things in the widgets' modules; a version that has neither stays as it is.
+    """Mend three things in the widgets' modules; a version that has none stays as it is.
 
     Over file:// an URL's origin is the word null, and with it the address of every font is wrong.
     anywidget gives up on a widget after two seconds, which a slow telephone may well need.
+    The HTML manager waits until the last image is there; it needs no more than the page's text.
     """
+    early = '"loading"!==document.readyState?e.renderWidgets()'
+    text = text.replace('"complete"===document.readyState?e.renderWidgets()', early)
     text = re.sub(r"\$\{(\w+)\.origin\}\$\{\1\.pathname\}", r"${\1.href}", text)
     return text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
 
@@ -165,4 +168,5 @@ def setup(app):
     app.connect("build-finished", write_front_door, priority=100)  # before Jupyter Book's
     app.add_css_file("dgm.css", priority=900)  # after the theme's own styles
     app.add_js_file("dgm-page.js", defer="defer")
+    app.add_js_file("dgm-math.js", defer="defer")  # before MathJax, which comes with the pages
     return {"parallel_read_safe": True, "parallel_write_safe": True}
