@@ -1,12 +1,18 @@
 import math
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
-from dgm_core.distributions import BernoulliPixels, DiagonalNormal
+from dgm_core.distributions import (
+    BernoulliPixels,
+    DiagonalNormal,
+    DiscretizedLogistic,
+    DiscretizedLogisticPixels,
+)
 
 
 class Heads(nn.Module):
@@ -64,3 +70,77 @@ def test_certain_pixels_stay_finite():
     torch.testing.assert_close(wrong, torch.tensor(-1000.0))
     wrong.backward()
     torch.testing.assert_close(logits.grad, torch.tensor([1.0, -1.0]))
+
+
+GREYS = torch.arange(256, dtype=torch.float64) / 255
+locations, log_scales = st.floats(-2, 3), st.floats(-7, 2)
+
+
+def logistic_pixel(loc, log_scale):
+    return DiscretizedLogistic(
+        torch.tensor(loc, dtype=torch.float64), torch.tensor(log_scale, dtype=torch.float64).exp()
+    )
+
+
+@given(locations, log_scales)
+def test_the_masses_of_the_256_grey_values_sum_to_one(loc, log_scale):
+    total = logistic_pixel(loc, log_scale).log_prob(GREYS).logsumexp(0)
+    torch.testing.assert_close(total, torch.zeros_like(total), atol=1e-12, rtol=0)
+
+
+@given(locations, log_scales)
+def test_the_mass_of_a_grey_value_is_that_of_its_bin(loc, log_scale):
+    pixel = logistic_pixel(loc, log_scale)
+    edges = (torch.arange(257).double() - 0.5) / 255
+    edges[0], edges[-1] = -math.inf, math.inf
+    below = torch.from_numpy(stats.logistic(loc, math.exp(log_scale)).cdf(edges))
+    torch.testing.assert_close(pixel.log_prob(GREYS).exp(), below.diff(), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_mass_of_a_grey_value_far_from_the_location_keeps_its_digits(dtype):
+    """A difference of sigmoids is 0 there, already at 40 scales in float64."""
+    scale = torch.tensor(0.001, dtype=dtype)
+    pixel = DiscretizedLogistic(torch.tensor(0.0, dtype=dtype), scale)
+    value = GREYS[200].to(dtype)
+    lower, width = (value - 0.5 / 255) / scale, 1 / (255 * scale)
+    expected = -lower + (1 - torch.exp(-width)).log()  # the tail of the logistic is exponential
+    torch.testing.assert_close(pixel.log_prob(value), expected)
+
+
+def test_grey_values_keep_finite_gradients_at_any_scale():
+    loc = torch.zeros(6, requires_grad=True)
+    log_scale = torch.tensor([-9.0, -9.0, -9.0, 9.0, 9.0, 9.0], requires_grad=True)
+    value = torch.tensor([0.0, 100 / 255, 1.0]).repeat(2)
+    DiscretizedLogistic(loc, log_scale.exp()).log_prob(value).sum().backward()
+    assert loc.grad.isfinite().all() and log_scale.grad.isfinite().all()
+    assert log_scale.grad[1] > 0 and log_scale.grad[2] > 0  # far from the location: be less sure
+
+
+def test_grey_pixels_are_drawn_as_often_as_their_masses_say():
+    torch.manual_seed(0)
+    pixel = DiscretizedLogistic(torch.tensor(0.2), torch.tensor(0.3))
+    drawn = (255 * pixel.sample((200_000,))).round().long().bincount(minlength=256) / 200_000
+    mass = pixel.log_prob(GREYS.float()).exp()
+    error = (mass * (1 - mass) / 200_000).sqrt()
+    assert drawn.shape == (256,) and drawn[0] > 0.3 and drawn[255] > 0.05  # both tails count
+    assert ((drawn - mass).abs() < 5 * error).all()
+
+
+def test_the_quantiles_of_a_grey_pixel_are_where_its_masses_add_up():
+    pixel = logistic_pixel(0.4, -1.5)
+    below = pixel.log_prob(GREYS).exp().cumsum(0)
+    u = torch.linspace(0.001, 0.999, 501).double()
+    torch.testing.assert_close(pixel.icdf(u), GREYS[torch.searchsorted(below, u)])
+    assert pixel.icdf(torch.tensor(0.0)) == 0 and pixel.icdf(torch.tensor(1.0)) == 1
+
+
+def test_grey_pixels_take_locations_first_and_then_logarithms_of_scales():
+    outputs = torch.tensor([[0.1, 0.9, -1.0, -2.0]])
+    p = DiscretizedLogisticPixels(nn.Identity())(outputs)
+    assert p.event_shape == (2,) and p.batch_shape == (1,)
+    ones = [logistic_pixel(0.1, -1.0), logistic_pixel(0.9, -2.0)]
+    expected = ones[0].log_prob(GREYS[30]) + ones[1].log_prob(GREYS[200])
+    found = p.log_prob(torch.stack([GREYS[30], GREYS[200]]).float())
+    torch.testing.assert_close(found, expected.float()[None])
+    assert p.sample((5,)).shape == (5, 1, 2)

@@ -9,14 +9,24 @@ import torch
 from dgm_core import data, estimators, evaluation, functional, objectives, training
 from dgm_core.classifier import DigitClassifier
 from dgm_core.coarse_to_fine import CoarseToFine
+from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels
 from dgm_core.flow import affine_image_flow, coupling_flow
 from dgm_core.gan import Discriminator, Generator
+from dgm_core.nets import GaussianHead, mlp
 from dgm_core.targets import Banana, Moons, Ring
-from dgm_core.vae import mlp_vae
+from dgm_core.vae import VAE, mlp_vae
 
 META = torch.device("meta")
+
+
+def grey_vae() -> VAE:
+    decoder = DiscretizedLogisticPixels(mlp([2, 8, 2 * 784]))
+    return VAE(DiagonalNormal(GaussianHead(784, 8, 2)), decoder, latent_dim=2)
+
+
 MODELS = {  # name: make a model, and its loss for a batch of images
     "vae": (mlp_vae, lambda vae, x: -objectives.elbo(vae, x, num_samples=2)),
+    "vae, grey pixels": (grey_vae, lambda vae, x: -objectives.elbo(vae, x)),
     "vae, importance weighted": (mlp_vae, lambda vae, x: -objectives.iwae_bound(vae, x, 3)),
 }
 
