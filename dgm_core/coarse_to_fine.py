@@ -45,6 +45,7 @@ class CoarseToFine(Bijection):
         hidden: hidden units of each level's softmax.
         histogram: how often each grey value occurs in the training images, (K,); learning starts
             there. None stands for a uniform one.
+        dropout: share of the channels inside the residual blocks that are set to 0 in training.
 
     Raises:
         ValueError: there are not as many levels as halvings.
@@ -61,6 +62,7 @@ class CoarseToFine(Bijection):
         levels: Sequence[tuple[int, tuple[int, int, int]]] = DIGIT_LEVELS,
         hidden: int = 128,
         histogram: Tensor | None = None,
+        dropout: float = 0.0,
     ):
         """Make the networks."""
         super().__init__()
@@ -77,7 +79,9 @@ class CoarseToFine(Bijection):
         coarser, made = 0, []
         for depth, (width, blocks) in zip(range(halvings, 0, -1), levels, strict=True):
             known = -(-side // 2**depth)
-            made.append(Level(known, width, blocks, coarser, hidden, histogram, depth == 1))
+            finest = depth == 1
+            level = Level(known, width, blocks, coarser, hidden, histogram, finest, dropout)
+            made.append(level)
             coarser = width
         self.levels = nn.ModuleList(made)
 

@@ -79,9 +79,11 @@ def train(
         raise ValueError(f"{batch_size} images a step do not share out among {world} processes")
     model.to(memory_format=torch.channels_last)
     loss = Loss(model, half)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.995)).eval()
     if world > 1:
         loss = DistributedDataParallel(loss)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.995))
+    elif images.is_cuda:  # thousands of small kernels a step: recorded once, then replayed
+        torch.cuda.make_graphed_callables(loss, (images[:batch_size],))
     plan = data.batches(
         images, batch_size, epochs, transform=lambda batch: batch[rank::world], seed=seed
     )

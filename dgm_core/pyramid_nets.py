@@ -44,15 +44,20 @@ class ResidualBlock(nn.Module):
 
     Args:
         width: channels.
+        dropout: share of the channels between the two that are set to 0 in training.
 
     References:
-        He et al. (2016), Identity Mappings in Deep Residual Networks, section 4.
+        He et al. (2016), Identity Mappings in Deep Residual Networks, section 4;
+        Zagoruyko and Komodakis (2016), Wide Residual Networks, section 2.4, for the place of the
+        dropout; Tompson et al. (2015), Efficient Object Localization Using Convolutional Networks,
+        section 3.2, for whole channels, which also takes few random numbers.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, dropout: float = 0.0):
         """Start as nearly the identity."""
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.dropout = nn.Dropout2d(dropout)
         self.second = nn.Conv2d(width, width, 3, padding=1)
         with torch.no_grad():
             self.second.weight *= 0.1
@@ -60,7 +65,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, h: Float[Tensor, " batch c s s"]) -> Float[Tensor, " batch c s s"]:
         """Return h + correction(h), (B, C, s, s)."""
-        return h + self.second(F.relu(self.first(F.relu(h))))
+        return h + self.second(self.dropout(F.relu(self.first(F.relu(h)))))
 
 
 class Head(nn.Module):
@@ -103,15 +108,28 @@ class Head(nn.Module):
             grey: the values, (B, h, w).
 
         Returns:
-            (B, h, w): what `log_probs` has there, for a fifth of the work on digits.
+            (B, h, w): what `log_probs` has there; on a CPU for a fifth of the work on digits.
         """
         places, value = h.flatten(0, 2), grey.flatten()
         ink = self._full(self.ink(places))[:, 0]
-        inked = value.nonzero()[:, 0]
-        shade = self._full(self.shade(places.index_select(0, inked))).log_softmax(-1)
-        at_value = shade.gather(1, value[inked, None] - 1)[:, 0]
         log_prob = F.logsigmoid(torch.where(value > 0, ink, -ink))
-        return log_prob.index_add(0, inked, at_value).view(grey.shape)
+        # Which pixels are ink, an accelerator would have to tell the processor, and wait for it.
+        of_shade = self._of_ink_alone if value.device.type == "cpu" else self._of_all
+        return (log_prob + of_shade(places, value)).view(grey.shape)
+
+    def _of_ink_alone(self, places: Tensor, value: Tensor) -> Tensor:
+        """Return log P(value, given that it is ink), 0 where it is not; computed for ink only."""
+        inked = value.nonzero()[:, 0]
+        found = self._log_shades(places.index_select(0, inked), value[inked])
+        return found.new_zeros(len(value)).index_add(0, inked, found)
+
+    def _of_all(self, places: Tensor, value: Tensor) -> Tensor:
+        """Return the same, computed for every pixel; no shape depends on a value."""
+        return self._log_shades(places, value.clamp(min=1)).where(value > 0, 0.0)
+
+    def _log_shades(self, places: Tensor, ink: Tensor) -> Tensor:
+        log_probs = self._full(self.shade(places)).log_softmax(-1)
+        return log_probs.gather(1, ink[:, None] - 1)[:, 0]
 
     def _full(self, logits: Tensor) -> Tensor:
         """Leave the 16 bits that the networks may run in: probabilities need more."""
@@ -150,6 +168,7 @@ class Level(nn.Module):
         hidden: of the `Head`.
         histogram: of the `Head`, (K,).
         finest: whether nobody reads the summary after the last quarter.
+        dropout: of the `ResidualBlock`.
     """
 
     def __init__(
@@ -161,6 +180,7 @@ class Level(nn.Module):
         hidden: int,
         histogram: Tensor,
         finest: bool,
+        dropout: float = 0.0,
     ):
         """Make the networks."""
         super().__init__()
@@ -170,7 +190,8 @@ class Level(nn.Module):
         self.position = nn.Parameter(torch.zeros(1, width, side, side))
         self.lift = nn.Conv2d(coarser, 4 * width, 1, bias=False) if coarser else None
         self.blocks = nn.ModuleList(
-            nn.Sequential(*(ResidualBlock(width) for _ in range(count))) for count in blocks
+            nn.Sequential(*(ResidualBlock(width, dropout) for _ in range(count)))
+            for count in blocks
         )
         self.read = nn.ModuleList(
             nn.Conv2d(NUM_FEATURES, width, 3, padding=1) for _ in range(2 if finest else 3)

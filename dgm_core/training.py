@@ -211,7 +211,8 @@ class _Watch:
 
     def check_tensors(self, step: int) -> None:
         """Stop when the update of `step` has left a parameter or buffer that is not finite."""
-        if not torch.stack([t.isfinite().all() for t in self.tensors]).all():
+        device = self.tensors[0].device  # a counter among the buffers may be on another
+        if not torch.stack([t.isfinite().all().to(device) for t in self.tensors]).all():
             self._stop(step, f"a parameter is NaN or infinite after step {step}")
 
     def _stop(self, step: int, what: str) -> NoReturn:

@@ -3,12 +3,14 @@ import math
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from dgm_core import data
 from dgm_core.categorical_cdf import CategoricalCDF, bin_of
 from dgm_core.coarse_to_fine import CoarseToFine
 from dgm_core.flow import Flow
 from dgm_core.live_export import to_onnx
+from dgm_core.pyramid_nets import Head
 
 SMALL = ((6, (1, 0, 1)), (7, (1, 1, 1)), (5, (0, 0, 1)), (4, (0, 1, 0)), (6, (0, 0, 0)))
 
@@ -190,6 +192,29 @@ def test_gradients_reach_every_parameter():
     flow.log_mass(torch.randint(256, (2, 28, 28), dtype=torch.uint8)).sum().backward()
     for name, parameter in flow.named_parameters():
         assert parameter.grad.abs().sum() > 0, name
+
+
+def test_an_accelerator_computes_what_a_cpu_computes():
+    """For all pixels what a CPU computes for ink alone, and the same gradients."""
+    torch.manual_seed(0)
+    head = Head(6, 8, torch.arange(1, 17)).double()
+    places = torch.randn(40, 6, dtype=torch.double, requires_grad=True)
+    value = torch.randint(0, 16, (40,)) * (torch.rand(40) < 0.5)
+    results = head._of_ink_alone(places, value), head._of_all(places, value)
+    assert_close(*results, rtol=1e-12, atol=0)
+    assert (results[0] == 0).sum() == (value == 0).sum() > 0
+    inputs = [places, *head.shade.parameters()]
+    weights = torch.randn(40, dtype=torch.double)
+    one, other = (torch.autograd.grad(r @ weights, inputs, allow_unused=True) for r in results)
+    assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+def test_dropout_is_for_training_only():
+    torch.manual_seed(0)
+    grey = torch.randint(0, 256, (3, 7, 7), dtype=torch.uint8)
+    flow = CoarseToFine(7, levels=SMALL[:3], hidden=8, dropout=0.5)
+    assert not torch.equal(flow.log_mass(grey), flow.log_mass(grey))
+    assert torch.equal(flow.eval().log_mass(grey), flow.log_mass(grey))
 
 
 def test_an_image_without_ink_can_be_learned_from():
