@@ -18,8 +18,11 @@ serve: book
 	@echo "http://127.0.0.1:8000/"
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
 
-bench: .venv/installed
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: book
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
+	for script in vae_epoch "vae_likelihood --epochs 20 66" vae_pythae flows pages "book --tests"; \
+	do set -- $$script; name=$$1; shift; \
+	   $(BIN)/python benchmarks/$$name.py "$$@" --write || exit 1; done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -3,13 +3,14 @@
 import os
 import platform
 import re
+import statistics
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 import torchvision
 
-__all__ = ["machine", "version", "write_section"]
+__all__ = ["machine", "spread", "version", "write"]
 
 README = Path(__file__).parent / "README.md"
 
@@ -24,11 +25,31 @@ def machine() -> str:
     )
 
 
-def write_section(name: str, text: str) -> None:
-    """Put `text` between the marks of section `name` in README.md."""
+def spread(values: list[float], digits: int = 2) -> str:
+    """Return the median, and from where to where the values go."""
+    middle, low, high = statistics.median(values), min(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def write(name: str, table: str, not_better: list[str]) -> None:
+    """Put a table into section `name` of README.md, and what it has against this book on top.
+
+    Args:
+        name: of the section, between whose marks the table goes.
+        table: Markdown.
+        not_better: a sentence for each comparison that the book loses; they go to the first
+            section of the file, in place of what the last run put there.
+    """
+    _replace(name, table)
+    _replace(f"{name}: not better", "\n".join(f"- {line}" for line in not_better))
+
+
+def _replace(mark: str, text: str) -> None:
     before = README.read_text()
-    pattern = rf"(<!-- {name} -->\n).*(<!-- /{name} -->)"
-    after, found = re.subn(pattern, lambda m: f"{m[1]}{text}\n{m[2]}", before, flags=re.DOTALL)
+    pattern = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
+    after, found = re.subn(
+        pattern, lambda m: f"{m[1]}{text}{chr(10) if text else ''}{m[2]}", before, flags=re.DOTALL
+    )
     if not found:
-        raise ValueError(f"{README} has no section {name!r}")
+        raise ValueError(f"{README} has no section {mark!r}")
     README.write_text(after)

@@ -87,10 +87,7 @@ def main() -> None:
                 seconds[name].append(epoch())
     ours, *usual, fused = (statistics.median(values) for values in seconds.values())
     lines = ["| loop | seconds an epoch: median (lowest to highest) |", "|---|---|"]
-    lines += [
-        f"| {name} | {statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f}) |"
-        for name, values in seconds.items()
-    ]
+    lines += [f"| {name} | {report.spread(values)} |" for name, values in seconds.items()]
     lines += [
         "",
         f"The better of the usual loops takes **{min(usual) / ours:.1f} times** as long; with "
@@ -100,7 +97,9 @@ def main() -> None:
     table = "\n".join(lines)
     print(table)
     if arguments.write:
-        report.write_section("vae_epoch", table)
+        goal = "An epoch of the VAE was to be 3 times as fast as the usual loop's; it is "
+        missed = [f"{goal}{min(usual) / ours:.1f} times."] if min(usual) < 3 * ours else []
+        report.write("vae_epoch", table, missed)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def main() -> None:
     ]
     print("\n".join(lines[-2:]))
     if arguments.write:
-        report.write_section("vae_likelihood", "\n".join(lines))
+        report.write("vae_likelihood", "\n".join(lines), [])
 
 
 if __name__ == "__main__":

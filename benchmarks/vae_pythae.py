@@ -24,6 +24,10 @@ from dgm_core.training import fit
 from dgm_core.vae import VAE, mlp_vae
 
 BATCH_SIZE, RATE = 128, 2e-3
+SMALLER = (
+    "pythae does what `fit` does not: some thirty other autoencoders, samplers, trackers, and a "
+    "hub of trained models."
+)
 
 
 def ours(epochs: int, seed: int) -> tuple[VAE, float]:
@@ -111,26 +115,22 @@ def main() -> None:
     heads = f"seconds an epoch: median (range) | test ELBO after {arguments.epochs} epochs (nats)"
     lines = [f"| trained by | {heads} |", "|---|---|---|"]
     for name, title in names.items():
-        spread = f"({min(seconds[name]):.2f} to {max(seconds[name]):.2f})"
-        reached = f"{statistics.median(bounds[name]):.2f}"
         lines.append(
-            f"| {title} | {statistics.median(seconds[name]):.2f} {spread} | {reached} "
-            f"({min(bounds[name]):.2f} to {max(bounds[name]):.2f}) |"
+            f"| {title} | {report.spread(seconds[name])} | {report.spread(bounds[name])} |"
         )
     ratio = statistics.median(seconds["pythae"]) / statistics.median(seconds["fit"])
     lines += [
         "",
         f"pythae's epoch takes **{ratio:.1f} times** as long. It keeps its learning rate of "
         f"{RATE:g}, where `fit` lowers it by a cosine, and this explains most of the difference "
-        f"in the ELBO, whose standard error over the 10,000 digits is {error:.2f}. pythae does "
-        "what `fit` does not: some thirty other autoencoders, samplers, trackers, and a hub of "
-        f"trained models. {arguments.repeats} seeds, by turns; {report.machine()}, "
+        f"in the ELBO, whose standard error over the 10,000 digits is {error:.2f}. "
+        f"{arguments.repeats} seeds, by turns; {report.machine()}, "
         f"pythae {report.version('pythae')}.",
     ]
     table = "\n".join(lines)
     print(table)
     if arguments.write:
-        report.write_section("vae_pythae", table)
+        report.write("vae_pythae", table, [SMALLER])
 
 
 if __name__ == "__main__":

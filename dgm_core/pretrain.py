@@ -28,7 +28,7 @@ from dgm_core.coarse_to_fine import CoarseToFine
 from dgm_core.coarse_training import log_masses, processes, train
 from dgm_core.device import default_device
 from dgm_core.history import History
-from dgm_core.pretrained import DIGIT_FLOW
+from dgm_core.pretrained import DIGIT_FLOW, untrained_digit_flow
 
 HELD_OUT = "held-out digits"
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         torch.manual_seed(options.seed)
         histogram = torch.bincount(images.flatten().long(), minlength=256)
         average, history = train(
-            CoarseToFine(histogram=histogram).to(device),
+            untrained_digit_flow(histogram=histogram, dropout=options.dropout).to(device),
             images,
             epochs=options.epochs,
             batch_size=options.batch_size,
@@ -105,7 +105,7 @@ def _ship(model: CoarseToFine, images: Tensor, options: argparse.Namespace) -> d
     state = {name: value.half().cpu().contiguous() for name, value in model.state_dict().items()}
     path = options.out / DIGIT_FLOW.name
     torch.save(state, path)
-    shipped = CoarseToFine().to(images.device)
+    shipped = untrained_digit_flow().to(images.device)
     shipped.load_state_dict(state)
     before, after = (log_masses(m, images[:1000]).mean().item() for m in (model, shipped))
     digits = data.mnist("test", images.device)[0][: options.digits]
@@ -192,9 +192,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("model", choices=["flow"])
-    add("--epochs", type=int, default=18, help="passes over the digits: they decide the time")
-    add("--batch-size", type=int, default=64, help="digits in a step, of all processes together")
+    add("--epochs", type=int, default=26, help="passes over the digits: they decide the time")
+    add("--batch-size", type=int, default=256, help="digits in a step, of all processes together")
     add("--learning-rate", type=float, default=1e-2, help="the highest")
+    add("--dropout", type=float, default=0.05, help="share of the channels left out in training")
     add("--seed", type=int, default=0)
     add("--precision", choices=["bfloat16", "float32"], default="bfloat16")
     add("--threads", type=int, help="of each process; torch's choice if left out")

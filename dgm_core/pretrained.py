@@ -12,12 +12,28 @@ from dgm_core.data import DataError
 
 #: Weights of the flow of digits; beside them lie the log of their training, and its picture.
 DIGIT_FLOW = Path(__file__).parent / "weights/mnist-flow.pt"
-
+#: Channels and residual blocks of its levels, from coarse to fine.
+DIGIT_FLOW_LEVELS = (
+    (16, (0, 0, 0)),
+    (32, (1, 0, 0)),
+    (64, (1, 1, 0)),
+    (96, (1, 1, 1)),
+    (96, (2, 2, 1)),
+)
 
 _CURE = (
     "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/weights; or make it anew, in an "
     "hour or two: python -m dgm_core.pretrain flow"
 )
+
+
+def untrained_digit_flow(**options) -> CoarseToFine:
+    """Return a flow of the same size with random weights, which is where its training began.
+
+    Args:
+        options: more arguments of `CoarseToFine`: `histogram`, `dropout`.
+    """
+    return CoarseToFine(levels=DIGIT_FLOW_LEVELS, **options)
 
 
 def digit_flow(device: torch.device | str = "cpu") -> CoarseToFine:
@@ -32,7 +48,7 @@ def digit_flow(device: torch.device | str = "cpu") -> CoarseToFine:
     contents = _read(DIGIT_FLOW)
     if hashlib.sha256(contents).hexdigest() != digit_flow_log().get("sha256"):
         raise DataError(f"{DIGIT_FLOW} is damaged: its SHA-256 sum is not the log's. {_CURE}")
-    model = CoarseToFine()
+    model = untrained_digit_flow()
     state = torch.load(io.BytesIO(contents), map_location="cpu", weights_only=True)
     model.load_state_dict(state)
     return model.to(device).eval().requires_grad_(False)
