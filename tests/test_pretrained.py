@@ -15,7 +15,7 @@ def test_the_flow_of_digits_is_as_good_as_its_log_says():
     recorded = digit_flow_log()["test"]
     assert bits == pytest.approx(recorded["bits per dimension of the first 500"], abs=1e-4)
     assert recorded["digits"] == 10_000
-    assert recorded["bits per dimension"] + 2 * recorded["standard error"] < 0.98
+    assert recorded["bits per dimension"] + 2 * recorded["standard error"] < 0.95
 
 
 def test_the_download_is_small():
