@@ -31,12 +31,16 @@ def our_couplings(x: Tensor) -> Contestant:
 
 
 def normflows_couplings(x: Tensor) -> Contestant:
-    """Return the same architecture by normflows, as in its own introduction."""
+    """Return the same architecture by normflows, as in its own introduction.
+
+    But for the scales: those of its introduction, exponentials without a bound, now and then
+    overflow at a point far out, and the training ends in NaN; these are sigmoids.
+    """
     layers = []
     for _ in range(8):
         net = normflows.nets.MLP([1, 32, 32, 2], init_zeros=True)
-        layers += [normflows.flows.AffineCouplingBlock(net), normflows.flows.Permute(2, "swap")]
-        layers += [normflows.flows.ActNorm(2)]
+        layers += [normflows.flows.AffineCouplingBlock(net, scale_map="sigmoid")]
+        layers += [normflows.flows.Permute(2, "swap"), normflows.flows.ActNorm(2)]
     model = normflows.NormalizingFlow(normflows.distributions.DiagGaussian(2), layers)
     with torch.no_grad():
         model.log_prob(x)  # the first call sets the scales of ActNorm
@@ -85,7 +89,7 @@ def normflows_glow(v: Tensor) -> Contestant:
     """Return a Glow by normflows, with two levels and four blocks a level, as in its example."""
     base, layers, merges = [], [], []
     for level, (channels, side) in enumerate([(8, 7), (2, 14)]):
-        blocks = [normflows.flows.GlowBlock(2 ** (3 - level), 84) for _ in range(4)]
+        blocks = [normflows.flows.GlowBlock(2 ** (3 - level), 128) for _ in range(4)]
         layers.append([*blocks, normflows.flows.Squeeze()])
         merges += [normflows.flows.Merge()] if level else []
         base.append(normflows.distributions.DiagGaussian((channels, side, side)))
