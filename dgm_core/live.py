@@ -54,8 +54,14 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
         if name not in graph._input_names:
             raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
         step = rest[0] if rest else (high - low) / 200
+        whole = float(low).is_integer() and float(step).is_integer()
         slider = widgets.FloatSlider(
-            value=getattr(graph, name), min=low, max=high, step=step, description=label
+            value=getattr(graph, name),
+            min=low,
+            max=high,
+            step=step,
+            description=label,
+            readout_format=".0f" if whole else ".2f",
         )
         slider.style.description_width = "initial"
         slider.layout.width = "100%"

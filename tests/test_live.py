@@ -259,6 +259,12 @@ def test_outputs_are_summarised_with_six_digits_and_null_for_what_is_not_finite(
     }
 
 
+def test_a_slider_of_whole_numbers_shows_no_decimals(kl_graph):
+    (whole,) = live.sliders(kl_graph, mean=("digit", 0, 9, 1)).children
+    (fine,) = live.sliders(kl_graph, mean=("mean", 0, 9, 0.5)).children
+    assert [whole.readout_format, fine.readout_format] == [".0f", ".2f"]
+
+
 def test_sliders_name_their_input_and_refuse_another(kl_graph):
     (slider,) = live.sliders(kl_graph, mean=("mean of q", -3, 3)).children
     assert slider.description == "mean of q" and slider.value == kl_graph.mean

@@ -18,7 +18,13 @@ function runtime() {
   return globalThis.dgmOrt;
 }
 
-const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}
 
 function runScript(src) {
   return new Promise((resolve, reject) => {
@@ -58,6 +64,41 @@ function exclusively(work) {
   globalThis.dgmOrtTurn = turn.catch(() => {});
   return turn;
 }
+
+// Figures start one after another, each as a whole and the first of the page first: the reader
+// soon has one, and does not wait for all. What they check of themselves comes when all are there.
+const queue = (globalThis.dgmQueue ??= { waiting: [], busy: false });
+
+function isBefore(a, b) {
+  if (a.late !== b.late) return b.late;
+  const [here, there] = [a.graph.element, b.graph.element];
+  if (!here || !there) return Boolean(here);
+  return Boolean(here.compareDocumentPosition(there) & Node.DOCUMENT_POSITION_FOLLOWING);
+}
+
+function callNext() {
+  if (queue.busy || !queue.waiting.length) return;
+  queue.busy = true;
+  const next = queue.waiting.reduce((first, each) => (isBefore(each, first) ? each : first));
+  queue.waiting.splice(queue.waiting.indexOf(next), 1);
+  next.call();
+}
+
+async function inLine(graph, late, work) {
+  await new Promise((call) => {
+    queue.waiting.push({ graph, late, call });
+    callNext();
+  });
+  try {
+    return await work();
+  } finally {
+    await Promise.race([drawn(), sleep(100)]); // a hidden page draws nothing
+    queue.busy = false;
+    callNext();
+  }
+}
+
+const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
 // ---- Values ---------------------------------------------------------------------------------
 
@@ -193,7 +234,13 @@ class Graph {
     const [ort, targets, graph] = await Promise.all([runtime(), this.findTargets(), this.exported()]);
     this.ort = ort;
     this.targets = targets;
-    this.session = await exclusively(() => ort.InferenceSession.create(graph, { logSeverityLevel: 3 }));
+    await inLine(this, false, () => this.open(graph));
+    await inLine(this, true, () => this.checkAgainstPyTorch());
+  }
+
+  async open(graph) {
+    const options = { logSeverityLevel: 3 };
+    this.session = await exclusively(() => this.ort.InferenceSession.create(graph, options));
     this.noise = {};
     this.renew("run");
     this.renew("click");
@@ -205,7 +252,6 @@ class Graph {
     this.model.on("change:resets", () => (this.restore(), this.request()));
     this.tell({ words: "Starting…" });
     await this.request();
-    await this.checkAgainstPyTorch();
   }
 
   // The graph brought some feeds along, and PyTorch's outputs for them.
@@ -374,6 +420,7 @@ export default {
       if (line.textContent !== words) line.textContent = words;
     };
     el.dataset.dgmKey = model.get("_key");
+    graph.element = el; // its place on the page
     show(graph.status);
     graph.watchers.add(show);
     return () => graph.watchers.delete(show);

@@ -8,6 +8,25 @@
   // What dgm_core's live figures read: where the page's own files lie, and onnxruntime.
   globalThis.dgmBook = { vendor, ort: ort ?? `${vendor}ort/` };
 
+  // onnxruntime is compiled while the widgets' scripts are read: a graph of one node, y = x, asks
+  // for it. Where it cannot come, the figures try again and say why; over file:// they have another
+  // way to it (dgm_core/web/graph.js).
+  const IDENTITY =
+    "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=";
+  const startRuntime = async (folder) => {
+    const runtime = await import(`${folder}ort.wasm.bundle.min.mjs`);
+    Object.assign(runtime.env.wasm, { wasmPaths: folder, numThreads: 1 });
+    runtime.env.logLevel = "error";
+    const graph = Uint8Array.from(atob(IDENTITY), (character) => character.charCodeAt(0));
+    await (await runtime.InferenceSession.create(graph)).release();
+    return runtime;
+  };
+  const state = document.querySelector('script[type*="widget-state"]');
+  if (location.protocol !== "file:" && /"_onnx(_file)?"/.test(state?.textContent)) {
+    globalThis.dgmOrt = startRuntime(globalThis.dgmBook.ort);
+    globalThis.dgmOrt.catch(() => (globalThis.dgmOrt = undefined));
+  }
+
   // The widgets' modules lie in the book; the HTML manager asks a CDN only for others. Its own
   // come all in one file, but each looks for fonts in the folder that its name stands for.
   const dist = (widgets ?? `${vendor}widgets/`).replace(/\/$/, "");
