@@ -7,7 +7,8 @@ passed, and gradients of norm 1 at most; its highest rate is the best of four, b
 training and held-out data.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/flows.py [--seconds 60] [--plane-seconds 15] [--repeats 3] [--write]
+    python benchmarks/flows.py [--seconds 60] [--plane-seconds 15] [--repeats 3]
+        [--only plane|digits] [--write]
 """
 
 import argparse
@@ -135,44 +136,36 @@ def losses(results: dict, ours: str, what: str) -> list[str]:
     ]
 
 
-def main() -> None:
-    """Measure, print both tables, and write them to README.md if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60, help="of training, on digits")
-    parser.add_argument("--plane-seconds", type=float, default=15)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--write", action="store_true", help="write the tables to README.md")
-    arguments = parser.parse_args()
-    versions = ", ".join(f"{name} {report.version(name)}" for name in ("normflows", "zuko"))
+def on_the_plane(seconds: float, repeats: int) -> tuple[str, list[str]]:
+    """Return the table of the two moons, and what speaks against this book."""
     torch.manual_seed(12345)
     sets = Moons().sample((20_000,)), Moons().sample((100_000,))
     truth = nats(Moons().log_prob, sets[1])
     normal = MultivariateNormal(sets[0].mean(0), sets[0].T.cov())
-    start = nats(normal.log_prob, sets[1])
-    plane = race(PLANE, moons, sets, start, arguments.plane_seconds, arguments.repeats)
+    results = race(PLANE, moons, sets, nats(normal.log_prob, sets[1]), seconds, repeats)
     head = "| flow | parameters | rate | steps a second | nats gained a second |"
     lines = [f"{head} KL from the truth (nats) |", "|---|---:|---:|---|---|---|"]
-    for title, r in plane.items():
+    for title, r in results.items():
         kl = report.spread([loss - truth for loss in r["loss"]], 4)
         speeds = f"{report.spread(r['steps'], 0)} | {report.spread(r['gained'], 3)}"
         lines.append(f"| {title} | {r['size']:,} | {r['rate']:g} | {speeds} | {kl} |")
-    end = f"{arguments.repeats} seeds, by turns: median (lowest to highest); "
-    end += f"{report.machine()}, {versions}."
-    seconds = f"{arguments.plane_seconds:g} s of training each"
     lines += [
         "",
         "Two moons; nats of a point, gained on the normal distribution of the same mean and "
-        f"covariance. {seconds}, batches of {BATCH_SIZE['plane']}; {end}",
+        f"covariance; {seconds:g} s of training each, batches of {BATCH_SIZE['plane']}; "
+        f"{how(repeats)}",
     ]
-    plane_table = "\n".join(lines)
-    print(plane_table, flush=True)
+    return "\n".join(lines), losses(results, "this book: 8 affine couplings", "Two moons")
 
+
+def on_digits(seconds: float, repeats: int) -> tuple[str, list[str]]:
+    """Return the table of the digits, and what speaks against this book."""
     noise = torch.Generator().manual_seed(1)
     sets = [dequantize(x, noise) for x in (mnist("train")[0][50_000:], mnist("test")[0])]
-    field = race(DIGITS, digits, sets, 0.0, arguments.seconds, arguments.repeats)
+    results = race(DIGITS, digits, sets, 0.0, seconds, repeats)
     head = "| flow | parameters | rate | digits a second | nats gained a second |"
     lines = [f"{head} test bits/dim |", "|---|---:|---:|---|---|---|"]
-    for title, r in field.items():
+    for title, r in results.items():
         bits = report.spread([loss / (784 * math.log(2)) + 8 for loss in r["loss"]], 3)
         speed = report.spread([BATCH_SIZE["digits"] * each for each in r["steps"]], 0)
         speeds = f"{speed} | {report.spread(r['gained'], 1)}"
@@ -180,16 +173,39 @@ def main() -> None:
     lines += [
         "",
         "All 10,000 test digits, with one and the same draw of the noise; nats of a digit, gained "
-        f"on the uniform density. {arguments.seconds:g} s of training each, batches of "
-        f"{BATCH_SIZE['digits']}; {end}",
+        f"on the uniform density; {seconds:g} s of training each, batches of "
+        f"{BATCH_SIZE['digits']}; coarse to fine trains in bfloat16, the others in float32; "
+        f"{how(repeats)}",
     ]
-    digits_table = "\n".join(lines)
-    print(digits_table)
-    if arguments.write:
-        plane_lost = losses(plane, "this book: 8 affine couplings", "Two moons")
-        report.write("flows_plane", plane_table, plane_lost)
-        digits_lost = losses(field, "this book: affine, multi-scale", "Digits")
-        report.write("flows_digits", digits_table, digits_lost)
+    return "\n".join(lines), losses(results, "this book: affine, multi-scale", "Digits")
+
+
+def how(repeats: int) -> str:
+    """Return the end of a table's legend: what its figures are, and of which machine."""
+    versions = ", ".join(f"{name} {report.version(name)}" for name in ("normflows", "zuko"))
+    spread = f"{repeats} seeds, by turns: median (lowest to highest)"
+    return f"{spread}; {report.machine()}, {versions}."
+
+
+def main() -> None:
+    """Measure, print both tables, and write them to README.md if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60, help="of training, on digits")
+    parser.add_argument("--plane-seconds", type=float, default=15)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=["plane", "digits"], help="leave the other out")
+    parser.add_argument("--write", action="store_true", help="write the tables to README.md")
+    arguments = parser.parse_args()
+    contests = {
+        "plane": (on_the_plane, arguments.plane_seconds),
+        "digits": (on_digits, arguments.seconds),
+    }
+    for name, (contest, seconds) in contests.items():
+        if arguments.only in (None, name):
+            table, lost = contest(seconds, arguments.repeats)
+            print(table, flush=True)
+            if arguments.write:
+                report.write(f"flows_{name}", table, lost)
 
 
 if __name__ == "__main__":

@@ -90,15 +90,15 @@ def main() -> None:
     lines += [f"| {name} | {report.spread(values)} |" for name, values in seconds.items()]
     lines += [
         "",
-        f"The better of the usual loops takes **{min(usual) / ours:.1f} times** as long; with "
-        f"this book's Adam, {fused / ours:.1f} times "
+        f"The better of the usual loops takes **{min(usual) / ours:.2f} times** as long; with "
+        f"this book's Adam, {fused / ours:.2f} times "
         f"({arguments.repeats} repeats, by turns; {report.machine()}).",
     ]
     table = "\n".join(lines)
     print(table)
     if arguments.write:
         goal = "An epoch of the VAE was to be 3 times as fast as the usual loop's; it is "
-        missed = [f"{goal}{min(usual) / ours:.1f} times."] if min(usual) < 3 * ours else []
+        missed = [f"{goal}{min(usual) / ours:.2f} times."] if min(usual) < 3 * ours else []
         report.write("vae_epoch", table, missed)
 
 
