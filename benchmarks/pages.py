@@ -78,6 +78,7 @@ class Reader:
         row["problems, http + file"] += len(problems)
         page.context.close()
         page, _ = self.open(f"{self.address}/{name}", **TELEPHONE)
+        browser.reveal(page)
         width = page.evaluate("document.documentElement.scrollWidth")
         row["wider than 360 px"] = max(width - 360, 0)
         page.context.close()

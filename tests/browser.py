@@ -140,8 +140,14 @@ def settle(page, timeout_s: float = 30.0) -> None:
     page.wait_for_timeout(150)  # names are given to new controls 50 ms after they appear
 
 
+def reveal(page) -> None:
+    """Lay out every section of ``page``, those that are out of sight, too (dgm.css skips some)."""
+    page.add_style_tag(content="section { content-visibility: visible !important; }")
+
+
 def axe(page, *, exclude=()) -> list[dict]:
     """Return axe-core's serious and critical WCAG 2 A and AA findings on ``page``."""
+    reveal(page)
     page.evaluate(AXE.read_text())
     result = page.evaluate(
         """(exclude) => axe.run({exclude: exclude.map((selector) => [selector])}, {

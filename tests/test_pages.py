@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from browser import axe, pages_of_the_book, settle
+from browser import axe, pages_of_the_book, reveal, settle
 
 pytestmark = pytest.mark.browser
 PAGES = pages_of_the_book()
@@ -35,6 +35,7 @@ def test_axe_has_nothing_serious_to_say(open_page, http_base, page, mode):
 def test_a_telephone_never_scrolls_sideways(open_page, http_base, page):
     opened = open_page(f"{http_base}/{page}", **TELEPHONE)
     assert opened.problems == []
+    reveal(opened)
     assert opened.evaluate("document.documentElement.scrollWidth") <= 360
     sticking_out = opened.evaluate(
         """() => [...document.querySelectorAll("article img, .jupyter-widgets, .bqplot, canvas")]

@@ -129,6 +129,9 @@ function relativeError(got, want) {
   return difference / scale;
 }
 
+const isSame = (a, b) =>
+  typeof a === "object" ? a.every((value, i) => Object.is(value, b[i])) : Object.is(a, b);
+
 const number = (value) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : null);
 
 function summary(outputs) {
@@ -385,12 +388,21 @@ class Graph {
       if (shape.length === 0) scalars[name] = this.model.get(name);
     for (const [name, { data, dims }] of Object.entries(this.outputs))
       if (dims.length === 0) scalars[name] = data[0];
-    for (const { widget, trait, source, kind } of this.targets) {
-      if (kind === "text") widget.set(trait, format(source, scalars));
-      else if (source in scalars) widget.set(trait, scalars[source]);
-      else if (kind === "floats") widget.set(trait, Float64Array.from(this.value(source)));
-      else widget.set(trait, new DataView(Float32Array.from(this.value(source)).buffer));
+    // One change for each widget, of what is new: a chart draws itself anew at every change.
+    const changes = new Map();
+    for (const target of this.targets) {
+      const { widget, trait, source, kind } = target;
+      const value = kind === "text" ? format(source, scalars) : (scalars[source] ?? this.value(source));
+      const stands = "set" in target && widget.get(trait) === target.set;
+      if (stands && isSame(value, target.value)) continue;
+      target.value = value;
+      target.set =
+        typeof value !== "object" ? value
+        : kind === "floats" ? Float64Array.from(value)
+        : new DataView(Float32Array.from(value).buffer);
+      changes.set(widget, { ...changes.get(widget), [trait]: target.set });
     }
+    for (const [widget, traits] of changes) widget.set(traits);
     this.tell({ state: "ready", output: summary(this.outputs), words: HERE });
   }
 

@@ -63,38 +63,48 @@
   const name = (element, text) => {
     if (element.getAttribute("aria-label") !== text) element.setAttribute("aria-label", text);
   };
-  const nameControls = () => {
-    for (const widget of document.querySelectorAll(".widget-slider, .widget-hprogress")) {
-      const label = widget.querySelector(".widget-label")?.textContent.trim() || "value";
-      const handles = widget.querySelectorAll("[role=slider]");
-      const ends = handles.length > 1 ? [", from", ", to"] : [""];
-      handles.forEach((handle, i) => name(handle, label + ends[i]));
-      // A logarithmic slider's own value is an exponent: the readout has the number.
-      const shown = widget.querySelector(".widget-readout")?.textContent;
-      if (handles.length === 1 && shown && handles[0].getAttribute("aria-valuetext") !== shown)
-        handles[0].setAttribute("aria-valuetext", shown);
-      for (const readout of widget.querySelectorAll(".widget-readout")) {
-        readout.setAttribute("role", "textbox");
-        name(readout, `${label}, as text`);
-      }
-      for (const bar of widget.querySelectorAll(".progress")) {
-        bar.setAttribute("role", "img");
-        name(bar, label);
-      }
+  const CONTROLS = ".widget-slider, .widget-hprogress, .widget-play";
+  const nameControl = (widget) => {
+    const label = widget.querySelector(".widget-label")?.textContent.trim() || "value";
+    const handles = widget.querySelectorAll("[role=slider]");
+    const ends = handles.length > 1 ? [", from", ", to"] : [""];
+    handles.forEach((handle, i) => name(handle, label + ends[i]));
+    // A logarithmic slider's own value is an exponent: the readout has the number.
+    const shown = widget.querySelector(".widget-readout")?.textContent;
+    if (handles.length === 1 && shown && handles[0].getAttribute("aria-valuetext") !== shown)
+      handles[0].setAttribute("aria-valuetext", shown);
+    for (const readout of widget.querySelectorAll(".widget-readout")) {
+      readout.setAttribute("role", "textbox");
+      name(readout, `${label}, as text`);
     }
-    for (const button of document.querySelectorAll(".widget-play button")) {
+    for (const bar of widget.querySelectorAll(".progress")) {
+      bar.setAttribute("role", "img");
+      name(bar, label);
+    }
+    for (const button of widget.matches(".widget-play") ? widget.querySelectorAll("button") : []) {
       const icon = button.firstElementChild;
       const key = Object.keys(PLAYER).find((key) => icon?.classList.contains(`fa-${key}`));
       if (key) name(button, PLAYER[key]);
     }
   };
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
+  // A moved slider changes much of its chart: only controls that changed are looked at.
+  const changed = new Set();
+  new MutationObserver((records) => {
+    const before = changed.size;
+    for (const { target, addedNodes } of records) {
+      if (!(target instanceof HTMLElement)) continue; // a chart's SVG holds no controls
+      const inside = target.closest(CONTROLS);
+      if (inside) changed.add(inside);
+      for (const node of addedNodes) {
+        if (!(node instanceof HTMLElement)) continue;
+        if (node.matches(CONTROLS)) changed.add(node);
+        for (const control of node.querySelectorAll(CONTROLS)) changed.add(control);
+      }
+    }
+    if (before || !changed.size) return;
     setTimeout(() => {
-      due = false;
-      nameControls();
+      for (const control of changed) nameControl(control);
+      changed.clear();
     }, 50);
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();
