@@ -43,3 +43,9 @@ def test_controls_of_the_page_are_not_printed(printed):
     for part in (".bd-sidebar-primary", ".bd-header-article", ".copybtn", ".dgm-run"):
         for element in printed.locator(part).all():
             assert not element.is_visible()
+
+
+def test_no_section_is_skipped(printed):
+    skipped = """() => [...document.querySelectorAll("section")]
+      .filter((section) => getComputedStyle(section).contentVisibility !== "visible")"""
+    assert printed.evaluate(skipped) == []

@@ -274,8 +274,9 @@ function cloud({ model, el }) {
     shade.getContext("2d").putImageData(image, 0, 0);
     pen.drawImage(shade, LEFT, TOP, SIDE, SIDE);
   };
-  const points = (trait, color) => {
+  const points = (pen, trait, color) => {
     const at = floats(model.get(trait));
+    pen.setTransform(zoom, 0, 0, zoom, 0, 0); // also of the copy
     pen.beginPath();
     for (let i = 0; i < at.length; i += 2) {
       const [x, y] = [toX(at[i]), toY(at[i + 1])];
@@ -284,6 +285,22 @@ function cloud({ model, el }) {
     }
     pen.fillStyle = color;
     pen.fill();
+  };
+  // While the data stay as they are, they are copied from a drawing of them alone.
+  const copy = make("canvas", { width: canvas.width, height: canvas.height });
+  let [isNew, isCopied] = [true, false];
+  const data = () => {
+    if (isNew) points(pen, "data", grey);
+    else {
+      const layer = copy.getContext("2d");
+      if (!isCopied) {
+        layer.setTransform(1, 0, 0, 1, 0, 0);
+        layer.clearRect(0, 0, copy.width, copy.height);
+        points(layer, "data", grey);
+      }
+      pen.drawImage(copy, 0, 0, width, height);
+    }
+    [isNew, isCopied] = [false, !isNew];
   };
   const axes = () => {
     const style = getComputedStyle(el);
@@ -309,8 +326,8 @@ function cloud({ model, el }) {
     pen.fillStyle = "#fff";
     pen.fillRect(LEFT, TOP, SIDE, SIDE);
     field();
-    points("data", grey);
-    points("model", blue);
+    data();
+    points(pen, "model", blue);
     axes();
   };
   let waiting = false;
@@ -320,6 +337,7 @@ function cloud({ model, el }) {
   };
   const words = () => canvas.setAttribute("aria-label", model.get("alt"));
   for (const trait of ["data", "model", "field"]) model.on(`change:${trait}`, redraw);
+  model.on("change:data", () => (isNew = true));
   model.on("change:alt", words);
   words();
   redraw();
