@@ -46,6 +46,7 @@ HEADS = {  # column: what it should be at most; None where there is no goal
     "wider than 360 px": 0,
     "figures without picture": 0,
 }
+STEPS_A_SECOND = 200  # of the 2-D GAN in the page, at least
 
 
 class Reader:
@@ -186,7 +187,7 @@ def main() -> None:
         "",
         f"Training in the page: {'; '.join(trained)}.",
         "",
-        f"Medians of {arguments.rounds} rounds; Chromium {version}, served by this machine; "
+        f"Medians; rounds: {arguments.rounds}; Chromium {version}, served by this machine; "
         f"{report.machine()}.",
     ]
     table = "\n".join(lines)
@@ -198,6 +199,11 @@ def main() -> None:
             if goal is not None and values:
                 pages = f"on {len(values)} of {len(rows)} pages"
                 missed.append(f"Pages: “{column}” was to be at most {goal:g}; {pages} it is more.")
+        gan = statistics.median(speeds["2-D GAN, batches of 256"])
+        if gan < STEPS_A_SECOND:
+            missed.append(
+                f"The 2-D GAN was to train {STEPS_A_SECOND} steps a second; it does {gan:.0f}."
+            )
         report.write("pages", table, missed)
 
 
