@@ -103,8 +103,9 @@
     }
     if (before || !changed.size) return;
     setTimeout(() => {
-      for (const control of changed) nameControl(control);
-      changed.clear();
+      const controls = [...changed];
+      changed.clear(); // first: an error in one must not stop later ones
+      controls.forEach(nameControl);
     }, 50);
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();
