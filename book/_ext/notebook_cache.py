@@ -14,6 +14,7 @@ import nbformat
 from filelock import FileLock
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, CacheBundleOut
+from jupyter_client.jsonutil import parse_date
 from nbformat.reader import NotJSONError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,8 +84,17 @@ def kept(folder: Path, path: Path) -> CacheBundleOut | None:
 
 def keep(folder: Path, path: Path, notebook, seconds: float) -> None:
     """Put a notebook that has been executed without an error into the cache in ``folder``."""
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # timings, which jupyter-cache would hash
-    bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
+    # Timings leave the cells, where jupyter-cache would hash them.
+    times = [cell_seconds(cell.metadata.pop("execution", {})) for cell in notebook.cells]
+    data = {"execution_seconds": seconds, "cell_seconds": times}
+    bundle = CacheBundleIn(notebook, str(path), data=data)
     with writing(folder):
         get_cache(folder).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def cell_seconds(execution: dict[str, str]) -> float:
+    """Return how long a cell took, by the times of the messages that nbclient notes of it."""
+    start, end = (execution.get(name) for name in ("iopub.execute_input", "shell.execute_reply"))
+    if not (start and end):
+        return 0.0  # text, or a notebook that was executed without timings
+    return (parse_date(end) - parse_date(start)).total_seconds()
