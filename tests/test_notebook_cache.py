@@ -6,6 +6,7 @@ import nbformat
 import notebook_cache
 import pytest
 from jupyter_cache import get_cache
+from kernels import PATIENCE
 from nbclient import NotebookClient
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -54,6 +55,7 @@ def test_results_of_other_code_are_thrown_away(tmp_path, monkeypatch):
     assert not old.exists()
 
 
+@pytest.mark.book
 def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     cells = [
         nbformat.v4.new_markdown_cell("# Title"),
@@ -62,7 +64,7 @@ def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     ]
     source = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     executed = nbformat.from_dict(source)
-    NotebookClient(executed, record_timing=True).execute()  # as nbmake does
+    NotebookClient(executed, **PATIENCE, record_timing=True).execute()  # as nbmake does
     notebook_cache.keep(tmp_path, tmp_path / "chapter.ipynb", executed, seconds=1.0)
 
     for cell in source.cells:
@@ -76,10 +78,11 @@ def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     assert any(model["model_name"] == "IntSliderModel" for model in state.values())
 
 
+@pytest.mark.book
 def test_the_kernel_is_this_environment_s():
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("import sys\nprint(sys.prefix)")],
         metadata={"kernelspec": KERNEL},
     )
-    NotebookClient(notebook).execute()
+    NotebookClient(notebook, **PATIENCE).execute()
     assert notebook.cells[0].outputs[0].text.strip() == sys.prefix
