@@ -97,7 +97,7 @@ def open_page(browser, own_libraries):
 
 # The order of the tests, and how many run at once
 
-BOOK_FIXTURES = {"built_book", "pages", "http_base", "file_base", "browser", "open_page"}
+BOOK_FIXTURES = {"built_book", "html", "browser"}  # html is the small book of test_build.py
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: one thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -27,6 +27,14 @@ graph = live.Graph(lambda by, total: {"total": total + by}, {"by": 1.0},
 widgets.VBox([live.Player(graph), graph])
 """
 
+# A figure that hears nothing from a kernel for eight seconds runs in the page. A busy kernel may
+# take longer; the one of this test is there, however late it answers.
+LATE = f"""
+const wait = setTimeout;
+globalThis.setTimeout = (work, after, ...rest) =>
+  wait(work, after === 8000 ? {1000 * HANGS} : after, ...rest);
+"""
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
@@ -70,6 +78,7 @@ def page(browser):
     """A page that is patient."""
     page = browser.new_page()
     page.set_default_timeout(1000 * HANGS)
+    page.add_init_script(LATE)
     yield page
     page.close()
 
