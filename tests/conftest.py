@@ -1,7 +1,6 @@
 """Fixtures of the tests that read the built book in a browser; see browser.py for the helpers."""
 
 import os
-import sys
 from pathlib import Path
 
 import book_assets
@@ -93,27 +92,3 @@ def open_page(browser, own_libraries):
     yield open_one
     for context in contexts:
         context.close()
-
-
-# The order of the tests, and how many run at once
-
-BOOK_FIXTURES = {"built_book", "html", "browser"}  # html is the small book of test_build.py
-
-if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: one thread each
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def pytest_collection_modifyitems(items):
-    """Mark what reads the built book or drives a browser, by the fixtures that it asks for."""
-    for item in items:
-        if BOOK_FIXTURES & set(item.fixturenames):
-            item.add_marker("book")
-        if "browser" in item.fixturenames:
-            item.add_marker("browser")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    """Begin each test with the same random numbers, whichever ran before it."""
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)

@@ -14,8 +14,7 @@ import torch
 from kernels import HANGS
 from test_live_kernel import FIGURE
 
-# One server for all: in one process, when tests run side by side.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.browser
 
 
 PLAYER = """
