@@ -1,3 +1,3 @@
-"""Pytest's root: `pytest --nbmake` leaves what it executes where the book's build reads it."""
+"""Pytest's root: notebooks that it executes are kept for the build; each test stands alone."""
 
-pytest_plugins = ["notebook_hooks"]
+pytest_plugins = ["notebook_hooks", "isolation"]

@@ -6,7 +6,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from kernels import PATIENCE
 from nbclient import NotebookClient
+
+pytestmark = pytest.mark.book
 
 FIGURE = """
 import torch, ipywidgets as widgets
@@ -34,7 +37,7 @@ def session():
     """The executed notebook, and what a front end would hear after its reader moved sliders."""
     cells = [nbformat.v4.new_code_cell(source) for source in (FIGURE, MODELS, "pass")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3")
+    client = NotebookClient(notebook, **PATIENCE, kernel_name="python3")
     with client.setup_kernel():
         client.execute_cell(cells[0], 0)
         client.execute_cell(cells[1], 1)

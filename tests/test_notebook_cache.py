@@ -10,6 +10,7 @@ import notebook_cache
 import pytest
 from browser import ROOT
 from jupyter_cache import get_cache
+from kernels import PATIENCE
 from nbclient import NotebookClient
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -110,6 +111,7 @@ def test_tables_that_an_interruption_left_half_made_are_made_anew(tmp_path):
     assert get_cache(folder).list_cache_records() == []
 
 
+@pytest.mark.book
 def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     cells = [
         nbformat.v4.new_markdown_cell("# Title"),
@@ -119,7 +121,7 @@ def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     source = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(source, tmp_path / "chapter.ipynb")
     executed = nbformat.from_dict(source)
-    NotebookClient(executed, record_timing=True).execute()  # as nbmake does
+    NotebookClient(executed, **PATIENCE, record_timing=True).execute()  # as nbmake does
     notebook_cache.keep(tmp_path, tmp_path / "chapter.ipynb", executed, seconds=1.0)
     for cell in source.cells:
         if cell.cell_type == "code":
@@ -136,10 +138,11 @@ def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     assert any(model["model_name"] == "IntSliderModel" for model in state.values())
 
 
+@pytest.mark.book
 def test_the_kernel_is_this_environment_s():
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("import sys\nprint(sys.prefix)")],
         metadata={"kernelspec": KERNEL},
     )
-    NotebookClient(notebook).execute()
+    NotebookClient(notebook, **PATIENCE).execute()
     assert notebook.cells[0].outputs[0].text.strip() == sys.prefix

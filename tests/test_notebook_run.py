@@ -14,6 +14,7 @@ import psutil
 import pytest
 from browser import ROOT
 
+pytestmark = pytest.mark.book
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Says that it is there, then waits for the other; alone it would wait for ever.
 MEET = """

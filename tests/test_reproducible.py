@@ -11,6 +11,7 @@ import notebook_cache
 import pytest
 from browser import ROOT
 from jupyter_cache import get_cache
+from kernels import PATIENCE
 from nbclient import NotebookClient
 
 from dgm_core.device import default_device
@@ -28,7 +29,8 @@ def execute(path):
     """Run a notebook in its folder, as nbmake does."""
     notebook = nbformat.read(path, 4)
     place = {"metadata": {"path": str(path.parent)}}
-    return NotebookClient(notebook, timeout=900, resources=place, record_timing=False).execute()
+    client = NotebookClient(notebook, **PATIENCE, resources=place, record_timing=False)
+    return client.execute()
 
 
 def first_run(path):
@@ -55,6 +57,7 @@ def numbers(notebook) -> dict[str, str]:
     return glued
 
 
+@pytest.mark.book
 @pytest.mark.skipif(
     default_device().type != "cpu", reason="an accelerator may add up in any order"
 )

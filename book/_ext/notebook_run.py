@@ -25,7 +25,7 @@ from nbclient.exceptions import CellExecutionError
 ROOT = notebook_cache.ROOT
 MEMORY = 1.5e9  # bytes that a kernel may need
 EXPECTED = json.loads(Path(__file__).with_name("notebook_seconds.json").read_text("utf8"))
-HANGS = 3600  # seconds of one cell, after which it is taken to hang
+HANGS = 3600  # seconds of one cell, or of a kernel's start, after which it is taken to hang
 
 # Kernels inherit this. Idle OpenMP threads that spin slow training down many times over when
 # another process wants the core. Threads that sleep at once make it a quarter slower; so they
@@ -191,6 +191,8 @@ class Pool:
         client = NotebookClient(
             run.notebook,
             timeout=HANGS,
+            startup_timeout=HANGS,
+            iopub_timeout=HANGS,  # by default an output that is four seconds late is lost
             resources={"metadata": {"path": str(path.parent)}},
             record_timing=True,
             extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each warns of its transport

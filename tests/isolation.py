@@ -1,0 +1,29 @@
+"""A pytest plugin: which tests need the book or a browser, and nothing handed on between tests."""
+
+import os
+import sys
+
+import pytest
+
+BROWSER = {"browser"}  # fixtures, also those that a fixture asks for
+BOOK = {"built_book", "html", *BROWSER}  # html: the small book of test_build.py
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: one thread each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Mark what reads built pages or drives a browser, by the fixtures that it asks for."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))  # a notebook has none
+        if fixtures & BOOK or item.path.suffix == ".ipynb":
+            item.add_marker("book")
+        if fixtures & BROWSER:
+            item.add_marker("browser")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item) -> None:
+    """Begin each test with the same random numbers, whichever ran before it."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
