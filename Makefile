@@ -1,18 +1,27 @@
-# make book | test | serve | bench | lint | links | clean-notebooks | clean
+# make book | check | test | serve | bench | lint | links | clean-notebooks | clean
+# make book PAGE=vae/elbo runs one chapter, in its place in the book, and opens it.
 # Each target first makes .venv and installs what is missing; nothing needs root.
 
 PYTHON ?= python3
 BIN := .venv/bin
 NPM := $(shell command -v npm)
 
-.PHONY: book test serve bench lint links clean-notebooks clean
+.PHONY: book check test serve bench lint links clean-notebooks clean
 
+# Each side by side as far as the machine carries: notebooks by book/_ext/notebook_run.py, tests
+# by pytest-xdist, a page's tests in one worker.
 book: .venv/installed $(if $(NPM),node_modules/installed)
-	$(BIN)/jupyter-book build . -W --keep-going
-	@echo "Open _build/html/index.html, or run: make serve"
+	DGM_PAGE="$(PAGE)" $(BIN)/jupyter-book build . -W --keep-going
+	@$(if $(PAGE),$(BIN)/python tools/open_page.py $(firstword $(PAGE)),\
+	  echo "Open _build/html/index.html, or run: make serve")
 
+check: lint  # what needs neither a notebook nor a browser
+	$(BIN)/python -m pytest -m "not browser and not book" -n auto --maxprocesses 4 tests
+
+# A notebook that fails is for its own test to report: the build before goes on without it.
 test: .venv/installed $(if $(NPM),node_modules/installed)
-	$(BIN)/python -m pytest --nbmake $(PYTEST_ARGS)
+	-$(BIN)/jupyter-book build . -W --keep-going
+	$(BIN)/python -m pytest --nbmake -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
 
 serve: book
 	@echo "http://127.0.0.1:8000/"

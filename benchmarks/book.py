@@ -1,12 +1,17 @@
-"""What building the book takes, and with --tests what testing it takes.
+"""How long a reader waits for the book, and a contributor for its tests; where notebooks spend it.
 
-The times of the notebooks are those of their last execution, by `make book` or by `make test`; a
-notebook that has not been executed by the present code is executed by the first build here.
+    python benchmarks/book.py [--rounds 3] [--only page book test check] [--write]
 
-    python benchmarks/book.py [--tests] [--write]
+Each command starts from nothing executed, except `make test`, which follows `make book`; install
+the environment first. Run it on a quiet machine. `--write` puts the tables into README.md, and the
+notebooks' seconds where the build reads which of them to begin with.
 """
 
 import argparse
+import json
+import re
+import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -14,77 +19,116 @@ from pathlib import Path
 
 import nbformat
 import report
-from jupyter_cache import get_cache
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book/_ext"))
 
-import browser
 import notebook_cache
+import notebook_run
 
-ROOT = browser.ROOT
-LIMITS = {"all": 30 * 60, "one": 6 * 60, "most": 2 * 60, "rebuild": 30}
+ROOT = notebook_cache.ROOT
+COMMANDS = {  # name: command, minutes that it should take at most, whether _build goes first
+    "page": ("make book PAGE=vae/elbo", 3.0, True),
+    "book": ("make book", 12.0, True),
+    "test": ("make test", 12.0, False),
+    "check": ("make check", 2.0, False),
+}
+LONGEST = 2.5  # minutes, of a notebook
+KINDS = {  # a cell is of the first kind whose pattern its source has
+    "imports": r"\A(?:%|import |from |#)",
+    "training": r"\b(?:fit|train\w*|descend|learn\w*|play|step)\(|\.backward\(",
+    "figure": r"\blive\w*\.|\bGraph\(",
+    "plot": r"\bplt\.|\bplotting\.|\bax\.|\bimage_grid\(",
+}
+OTHER = "evaluation"
 
 
-def build() -> float:
-    """Build the book; return the seconds."""
-    started = time.perf_counter()
-    run = browser.build(ROOT)
-    if run.returncode:
-        sys.exit(f"the build failed:\n{run.stdout[-3000:]}")
-    return time.perf_counter() - started
+def kind(source: str) -> str:
+    """Return what a cell does, as far as its source tells."""
+    return next((name for name, mark in KINDS.items() if re.search(mark, source)), OTHER)
 
 
-def notebooks() -> dict[str, float]:
-    """Return the seconds of the last execution of each notebook."""
-    cache, seconds = get_cache(notebook_cache.cache_folder()), {}
+def measure(names: list[str], rounds: int) -> dict[str, list[float]]:
+    """Return the minutes of each command, once a round."""
+    minutes = {name: [] for name in names}
+    for _ in range(rounds):
+        for name in names:
+            command, _, anew = COMMANDS[name]
+            if anew:
+                shutil.rmtree(ROOT / "_build", ignore_errors=True)
+            start = time.perf_counter()
+            run = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True)
+            if run.returncode:
+                sys.exit(f"{command} failed:\n{run.stdout[-6000:]}\n{run.stderr[-2000:]}")
+            minutes[name].append((time.perf_counter() - start) / 60)
+            print(f"{command}: {minutes[name][-1]:.1f} min", flush=True)
+    return minutes
+
+
+def notebooks() -> dict[str, dict[str, float]]:
+    """Return the seconds of each notebook's last execution, whole and by kind of cell."""
+    folder, table = notebook_cache.cache_folder(), {}
     for path in sorted((ROOT / "book").rglob("*.ipynb")):
-        record = cache.match_cache_notebook(nbformat.read(path, 4))
-        name = path.relative_to(ROOT / "book").with_suffix("").as_posix()
-        seconds[name] = record.data["execution_seconds"]
-    return seconds
+        bundle = notebook_cache.kept(folder, path)
+        if bundle is None:
+            sys.exit(f"{path} has not been executed: run make book")
+        data = bundle.record.data
+        row = {"whole": data["execution_seconds"], **dict.fromkeys([*KINDS, OTHER], 0.0)}
+        for cell, seconds in zip(nbformat.read(path, 4).cells, data["cell_seconds"], strict=True):
+            if cell.cell_type == "code":
+                row[kind(cell.source)] += seconds
+        table[notebook_run.name_of(path)] = row
+    return table
 
 
 def main() -> None:
-    """Measure, print a table, and write it to README.md if asked to."""
+    """Measure, print the tables, and write them if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tests", action="store_true", help="time `pytest --nbmake` as well")
-    parser.add_argument("--write", action="store_true", help="write the table to README.md")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS))
+    parser.add_argument("--write", action="store_true", help="write the tables to README.md")
     arguments = parser.parse_args()
-    first = build()
-    again = build()
-    executed = notebooks()
-    total, longest = sum(executed.values()), max(executed, key=executed.get)
-    many = sum(seconds > LIMITS["most"] for seconds in executed.values())
-    lines = ["| what | seconds | to reach |", "|---|---:|---:|"]
-    lines += [f"| notebook {name} | {seconds:.0f} | |" for name, seconds in executed.items()]
+    minutes = measure(arguments.only, arguments.rounds)
+
+    lines, missed = ["| command | minutes | to reach |", "|---|---|---:|"], []
+    for name, values in minutes.items():
+        command, goal, _ = COMMANDS[name]
+        lines.append(f"| `{command}` | {report.spread(values, 1)} | {goal:g} |")
+        if statistics.median(values) > goal:
+            middle = statistics.median(values)
+            missed.append(f"`{command}` was to take {goal:g} minutes; it takes {middle:.1f}.")
+    lines += ["", f"Rounds: {arguments.rounds}; {report.machine()}."]
+    commands = "\n".join(lines)
+
+    rows = notebooks()
+    heads = list(next(iter(rows.values())))
+    lines = [f"| notebook | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
+    for name, row in rows.items():
+        lines.append(f"| {name} | {' | '.join(f'{row[head]:.0f}' for head in heads)} |")
+    whole = {head: sum(row[head] for row in rows.values()) for head in heads}
+    lines.append(f"| *all* | {' | '.join(f'{whole[head]:.0f}' for head in heads)} |")
+    pool = notebook_run.kernels()
+    threads = max(1, notebook_run.cores() // pool)
     lines += [
-        f"| all notebooks | {total:.0f} | {LIMITS['all']} |",
-        f"| the longest, {longest} | {executed[longest]:.0f} | {LIMITS['one']} |",
-        f"| the first build here | {first:.0f} | |",
-        f"| a build with nothing changed | {again:.0f} | {LIMITS['rebuild']} |",
+        "",
+        f"Seconds of the last execution, {pool} notebooks at a time with {threads} thread(s) "
+        "each; *whole* has the start of the kernel, too. "
+        f"What a cell does is guessed from its source. {report.machine()}.",
     ]
-    missed = []
-    if total > LIMITS["all"]:
-        missed.append(f"All notebooks were to run in 30 minutes; they take {total / 60:.0f}.")
-    if executed[longest] > LIMITS["one"]:
-        missed.append(f"{longest} takes {executed[longest] / 60:.1f} minutes, over 6.")
-    if 2 * many > len(executed):
-        missed.append(f"Most notebooks were to run in 2 minutes; {many} of them take longer.")
-    if again > LIMITS["rebuild"]:
-        missed.append(f"A build with nothing changed was to take 30 s; it takes {again:.0f}.")
-    if arguments.tests:
-        started = time.perf_counter()
-        run = subprocess.run([sys.executable, "-m", "pytest", "--nbmake", "-q"], cwd=ROOT)
-        if run.returncode:
-            sys.exit("the tests failed")
-        seconds = time.perf_counter() - started
-        lines.append(f"| all tests, with every notebook | {seconds:.0f} | |")
-    lines += ["", f"One run; {report.machine()}."]
-    table = "\n".join(lines)
-    print(table)
+    split = "\n".join(lines)
+    longest = max(rows, key=lambda name: rows[name]["whole"])
+    if rows[longest]["whole"] > 60 * LONGEST:
+        took = rows[longest]["whole"] / 60
+        missed.append(
+            f"No notebook was to take over {LONGEST} minutes; {longest} takes {took:.1f}."
+        )
+    print(commands, split, sep="\n\n")
     if arguments.write:
-        report.write("book", table, missed)
+        if minutes:
+            report.write("book", commands, missed)
+        report.write("notebooks", split, [])
+        seconds = {name: round(row["whole"]) for name, row in rows.items()}
+        text = json.dumps(seconds, indent=2) + "\n"
+        (ROOT / "book/_ext/notebook_seconds.json").write_text(text, encoding="utf8")
 
 
 if __name__ == "__main__":

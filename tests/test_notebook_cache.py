@@ -1,10 +1,14 @@
 """One execution serves tests and pages, and only as long as the code is the same."""
 
+import os
+import subprocess
 import sys
+import time
 
 import nbformat
 import notebook_cache
 import pytest
+from browser import ROOT
 from jupyter_cache import get_cache
 from kernels import PATIENCE
 from nbclient import NotebookClient
@@ -55,6 +59,58 @@ def test_results_of_other_code_are_thrown_away(tmp_path, monkeypatch):
     assert not old.exists()
 
 
+FILL = """
+import sys, time, nbformat, notebook_cache
+from pathlib import Path
+build, number, start = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+time.sleep(max(0.0, start - time.time()))
+folder = notebook_cache.cache_folder(build)
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{number}")])
+nbformat.write(notebook, build / f"{number}.ipynb")
+notebook_cache.keep(folder, build / f"{number}.ipynb", notebook, 1.0)
+"""
+
+
+def test_a_fresh_cache_bears_several_writers_at_once(tmp_path):
+    for trial in range(3):
+        build = tmp_path / str(trial)
+        build.mkdir()
+        start = str(time.time() + 3)  # when all of them are there
+        writers = [
+            subprocess.Popen(
+                [sys.executable, "-c", FILL, str(build), str(number), start],
+                env={**os.environ, "PYTHONPATH": str(ROOT / "book/_ext")},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(4)
+        ]
+        assert [writer.communicate()[1] for writer in writers] == [""] * 4
+        folder = notebook_cache.cache_folder(build)
+        assert all(notebook_cache.kept(folder, build / f"{number}.ipynb") for number in range(4))
+
+
+def test_what_an_interruption_left_half_written_counts_as_not_executed(tmp_path):
+    folder = notebook_cache.cache_folder(tmp_path)
+    path = tmp_path / "chapter.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), path)
+    assert notebook_cache.kept(folder, path) is None
+    notebook_cache.keep(folder, path, nbformat.read(path, 4), 2.0)
+    assert notebook_cache.kept(folder, path).record.data["execution_seconds"] == 2.0
+    (executed,) = folder.glob("executed/*/base.ipynb")
+    executed.write_text(executed.read_text()[:40])
+    assert notebook_cache.kept(folder, path) is None
+    notebook_cache.keep(folder, path, nbformat.read(path, 4), 3.0)
+    assert notebook_cache.kept(folder, path).record.data["execution_seconds"] == 3.0
+
+
+def test_tables_that_an_interruption_left_half_made_are_made_anew(tmp_path):
+    folder = notebook_cache.cache_folder(tmp_path)
+    (folder / "global.db").write_bytes(b"")
+    assert notebook_cache.cache_folder(tmp_path) == folder
+    assert get_cache(folder).list_cache_records() == []
+
+
 @pytest.mark.book
 def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     cells = [
@@ -63,10 +119,10 @@ def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
         nbformat.v4.new_code_cell("6 * 7", metadata={"tags": ["hide-input"]}),
     ]
     source = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(source, tmp_path / "chapter.ipynb")
     executed = nbformat.from_dict(source)
     NotebookClient(executed, **PATIENCE, record_timing=True).execute()  # as nbmake does
     notebook_cache.keep(tmp_path, tmp_path / "chapter.ipynb", executed, seconds=1.0)
-
     for cell in source.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -74,6 +130,10 @@ def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     source.metadata.pop("language_info", None)
     _, merged = get_cache(tmp_path).merge_match_into_notebook(source)
     assert merged.cells[2].outputs[0].data["text/plain"] == "42"
+    assert "execution" not in merged.cells[2].metadata
+    (record,) = get_cache(tmp_path).list_cache_records()
+    text, *code = record.data["cell_seconds"]
+    assert text == 0 and min(code) > 0
     state = merged.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
     assert any(model["model_name"] == "IntSliderModel" for model in state.values())
 

@@ -4,7 +4,7 @@ The browser's libraries (require.js, the widgets' HTML manager, onnxruntime-web,
 taken from ``node_modules`` when ``npm ci`` has run; a page then needs no network at all. Without
 npm the same versions, read from package-lock.json, come from a CDN. The widgets' own modules
 (anywidget, bqplot, bqscales) always come with their Python packages.
-Nothing here knows a chapter: what is computed lives in dgm_core, when it runs in notebook_cache.
+Nothing here knows a chapter: what is computed lives in dgm_core, when it runs in notebook_run.
 """
 
 import base64

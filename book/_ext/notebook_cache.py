@@ -1,30 +1,26 @@
 """Executed notebooks: one cache for tests and pages, thrown away when the code has changed.
 
-A Sphinx extension (the build reads the cache) and a pytest plugin (`pytest --nbmake` fills it),
-so that a notebook runs once for both. jupyter-cache itself looks only at a notebook's cells; the
-folder's name here adds what they call: dgm_core and the libraries whose output ends up in a page.
+jupyter-cache itself looks only at a notebook's cells; the folder's name here adds what they call:
+dgm_core and the libraries whose output ends up in a page. What runs is notebook_run's business.
 """
 
 import hashlib
-import os
 import shutil
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
+
+import nbformat
+from filelock import FileLock
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn, CacheBundleOut
+from jupyter_client.jsonutil import parse_date
+from nbformat.reader import NotJSONError
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = (
     "torch", "numpy", "matplotlib", "ipywidgets", "anywidget", "bqplot", "onnx", "onnxscript"
 )  # fmt: skip
-
-# Kernels are children of pytest or of the build and inherit this: idle OpenMP threads that spin
-# slow training down many times over when another process wants the core. Threads that sleep at
-# once make it a quarter slower; so they spin, for some microseconds.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-# The kernel named python3 is this environment's, not one that the reader installed for all.
-os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 
 
 def fingerprint(package: Path = ROOT / "dgm_core") -> str:
@@ -40,48 +36,65 @@ def fingerprint(package: Path = ROOT / "dgm_core") -> str:
 
 
 def cache_folder(build: Path = ROOT / "_build") -> Path:
-    """Return the cache of the present code under ``build``, and remove those of any other."""
+    """Return the cache of the present code under ``build``, and remove those of any other.
+
+    Its tables are there when this returns. jupyter-cache makes them on first use, and two
+    processes that did so at once would trip over each other.
+    """
     caches = build / ".jupyter_cache"
     folder = caches / fingerprint()
     for other in caches.glob("*"):
-        if other != folder:
-            shutil.rmtree(other) if other.is_dir() else other.unlink()
+        if other != folder and other.is_dir():
+            shutil.rmtree(other, ignore_errors=True)  # another process may be removing it, too
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        try:
+            get_cache(folder).list_cache_records()
+        except RuntimeError:  # tables that an interruption left half-made
+            (folder / "global.db").unlink()
+            get_cache(folder).list_cache_records()
     return folder
 
 
-def configure(app, config) -> None:
-    """Let myst-nb read and fill that cache; a new one makes Sphinx read every page again."""
-    config.nb_execution_cache_path = str(cache_folder(Path(app.outdir).parent))
+def writing(folder: Path) -> FileLock:
+    """Return the lock that whoever changes the cache in ``folder`` holds."""
+    return FileLock(folder / "writing.lock")
 
 
-def setup(app):
-    app.connect("config-inited", configure)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+def running(folder: Path, path: Path) -> FileLock:
+    """Return the lock that whoever executes the notebook at ``path`` holds."""
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    return FileLock(folder / f"running-{name}.lock")
+
+
+def kept(folder: Path, path: Path) -> CacheBundleOut | None:
+    """Return the notebook at ``path`` as it was executed (``.nb``), or None if it has not been.
+
+    ``.record.data`` holds the ``execution_seconds``. What an interruption left half-written
+    counts as not executed.
+    """
+    with writing(folder):
+        cache = get_cache(folder)
+        try:
+            record = cache.match_cache_notebook(nbformat.read(path, 4))
+            return cache.get_cache_bundle(record.pk)
+        except (KeyError, NotJSONError):
+            return None
 
 
 def keep(folder: Path, path: Path, notebook, seconds: float) -> None:
     """Put a notebook that has been executed without an error into the cache in ``folder``."""
-    from jupyter_cache import get_cache
-    from jupyter_cache.base import CacheBundleIn
+    # Timings leave the cells, where jupyter-cache would hash them.
+    times = [cell_seconds(cell.metadata.pop("execution", {})) for cell in notebook.cells]
+    data = {"execution_seconds": seconds, "cell_seconds": times}
+    bundle = CacheBundleIn(notebook, str(path), data=data)
+    with writing(folder):
+        get_cache(folder).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # timings, which jupyter-cache would hash
-    bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
-    get_cache(folder).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
-
-def pytest_configure(config) -> None:
-    """Have nbmake keep what it executes, for the build to read."""
-    if config.pluginmanager.hasplugin("nbmake"):
-        from nbmake import pytest_items
-
-        class KeepingRun(pytest_items.NotebookRun):
-            def execute(self):
-                folder = cache_folder()  # of the code as it is now, not when the run ends
-                start = time.perf_counter()
-                result = super().execute()
-                if result.error is None and self.filename.is_relative_to(ROOT / "book"):
-                    keep(folder, self.filename, result.nb, time.perf_counter() - start)
-                return result
-
-        pytest_items.NotebookRun = KeepingRun
+def cell_seconds(execution: dict[str, str]) -> float:
+    """Return how long a cell took, by the times of the messages that nbclient notes of it."""
+    start, end = (execution.get(name) for name in ("iopub.execute_input", "shell.execute_reply"))
+    if not (start and end):
+        return 0.0  # text, or a notebook that was executed without timings
+    return (parse_date(end) - parse_date(start)).total_seconds()
