@@ -8,9 +8,6 @@ import pytest
 BROWSER = {"browser"}  # fixtures, also those that a fixture asks for
 BOOK = {"built_book", "html", *BROWSER}  # html: the small book of test_build.py
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: one thread each
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 
 def pytest_collection_modifyitems(items) -> None:
     """Mark what reads built pages or drives a browser, by the fixtures that it asks for."""
@@ -24,6 +21,12 @@ def pytest_collection_modifyitems(items) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item) -> None:
-    """Begin each test with the same random numbers, whichever ran before it."""
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+    """Begin each test with the same random numbers, whichever ran before it.
+
+    And with one thread, where several processes test side by side (pytest-xdist).
+    """
+    torch = sys.modules.get("torch")  # not imported for those that need none
+    if torch:
+        torch.manual_seed(0)
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            torch.set_num_threads(1)

@@ -53,13 +53,13 @@ def test_the_exported_step_agrees_with_pytorch_after_50_steps(small):
 
 def test_it_learns_and_its_curve_is_its_past(small):
     graph, _ = small
-    graph.learning_rate, graph.steps_per_tick = 0.01, 201
+    graph.learning_rate, graph.steps_per_tick = 0.01, 401
     first = graph.outputs["loss"]
     graph.ticks += 1
     out = graph.outputs
-    assert out["steps"] == 201 and out["diverged"] == 0
+    assert out["steps"] == 401 and out["diverged"] == 0
     assert out["loss"] < first - 0.3
-    assert out["curve_step"][-1] == 201 and out["curve_step"][-2] == 191
+    assert out["curve_step"][-1] == 401 and out["curve_step"][-2] == 391
     assert out["curve_loss"][0] == pytest.approx(first, abs=1)  # of step 1, another batch
     assert -Moons().log_prob(torch.from_numpy(out["real"])).mean().item() < out["loss"]
 

@@ -38,6 +38,21 @@ def trained():
     return graph, ours, pairs
 
 
+@pytest.fixture(scope="module")
+def exported():
+    """The graph that trains small networks."""
+    return live_gan.plane_gan(hidden=16, batch_size=64)
+
+
+@pytest.fixture
+def small(exported):
+    """The same, at the beginning of a life, with rates that are not too high."""
+    exported.generator_rate = exported.discriminator_rate = 1e-3
+    exported.steps_per_tick = 4
+    exported.resets += 1
+    return exported
+
+
 def test_the_exported_step_agrees_with_pytorch_after_100_steps(trained):
     _, _, pairs = trained
     worst = {}
@@ -90,36 +105,35 @@ def test_a_new_life_has_pytorchs_default_weights():
                 assert drawn.std().item() == pytest.approx(bound / 3**0.5, rel=0.15)
 
 
-def test_a_learning_rate_that_is_too_high_is_called_diverged_and_a_reset_is_a_cure():
-    graph = live_gan.plane_gan(hidden=16, batch_size=64, steps_per_tick=50)
-    graph.generator_rate = graph.discriminator_rate = 10.0
-    graph.ticks += 1
-    assert graph.outputs["diverged"] == 1
-    assert np.abs(graph.outputs["fake"]).max() <= live_gan.EXTENT
-    graph.generator_rate = graph.discriminator_rate = 1e-3
-    graph.resets += 1
-    assert graph.outputs["diverged"] == 0 and graph.outputs["steps"] == 1
-    graph.ticks += 1
-    assert graph.outputs["diverged"] == 0 and np.isfinite(graph.outputs["generator"]).all()
+def test_a_learning_rate_that_is_too_high_is_called_diverged_and_a_reset_is_a_cure(small):
+    small.steps_per_tick = 50
+    small.generator_rate = small.discriminator_rate = 10.0
+    small.ticks += 1
+    assert small.outputs["diverged"] == 1
+    assert np.abs(small.outputs["fake"]).max() <= live_gan.EXTENT
+    small.generator_rate = small.discriminator_rate = 1e-3
+    small.resets += 1
+    assert small.outputs["diverged"] == 0 and small.outputs["steps"] == 1
+    small.ticks += 1
+    assert small.outputs["diverged"] == 0 and np.isfinite(small.outputs["generator"]).all()
 
 
-def test_numbers_that_are_none_count_as_diverged():
-    graph = live_gan.plane_gan(hidden=16, batch_size=64)
-    graph.ticks += 1
-    graph._state["generator"][0, 0] = torch.nan
-    graph.ticks += 1
-    assert graph.outputs["diverged"] == 1 and np.isfinite(graph.outputs["fake"]).all()
+def test_numbers_that_are_none_count_as_diverged(small):
+    small.ticks += 1
+    assert small.outputs["diverged"] == 0
+    small._state["generator"][0, 0] = torch.nan
+    small.ticks += 1
+    assert small.outputs["diverged"] == 1 and np.isfinite(small.outputs["fake"]).all()
 
 
-def test_the_field_is_the_discriminator_on_a_grid_seen_as_a_picture():
-    gan = live_gan.plane_gan(hidden=16, batch_size=64)
-    field = live_gan.plane_field(gan, hidden=16, size=6)
+def test_the_field_is_the_discriminator_on_a_grid_seen_as_a_picture(small):
+    field = live_gan.plane_field(small, hidden=16, size=6)
     first = field.outputs["field"]
-    gan.ticks += 1
+    small.ticks += 1
     shown = field.outputs["field"]
     assert shown.shape == (36,) and not np.array_equal(shown, first)
     discriminator = live_gan.plane_networks(16)[1]
-    vector = torch.from_numpy(gan.outputs["discriminator"][0])
+    vector = torch.from_numpy(small.outputs["discriminator"][0])
     nn.utils.vector_to_parameters(vector, discriminator.parameters())
     corner = torch.tensor([[-2.5, 2.5], [2.5, 2.5], [-2.5, -2.5]])  # upper left, right, lower left
     expected = discriminator(corner).sigmoid().detach()

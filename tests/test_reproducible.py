@@ -1,49 +1,31 @@
 """The same notebook gives the same numbers when it is run again: seeds are set, nothing leaks.
 
-The execution that made the page is the first run; only a second one is made here.
+The execution that made the page is the first run; only a second one is made here,
+with as many threads: they decide in which order a sum is added up.
 """
 
 import re
-import time
 
-import nbformat
 import notebook_cache
+import notebook_run
 import pytest
 from browser import ROOT
-from jupyter_cache import get_cache
-from kernels import PATIENCE
-from nbclient import NotebookClient
 
 from dgm_core.device import default_device
 
-# A cheap one of each part.
+# The cheapest of each part.
 CHAPTERS = [
-    path
+    ROOT / f"book/{name}.ipynb"
     for name in ("vae/kl-divergence", "gan/minimax", "flow/change-of-variables")
-    if (path := ROOT / f"book/{name}.ipynb").exists()
 ]
 TIME = re.compile(r"(^|-)(seconds|minutes|milliseconds|times?|speed)(-|$)")
 
 
-def execute(path):
-    """Run a notebook in its folder, as nbmake does."""
-    notebook = nbformat.read(path, 4)
-    place = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, **PATIENCE, resources=place, record_timing=False)
-    return client.execute()
-
-
-def first_run(path):
-    """Return what the build executed; without a build, execute it for the build to find."""
-    folder = notebook_cache.cache_folder()
-    try:
-        record = get_cache(folder).match_cache_notebook(nbformat.read(path, 4))
-        return get_cache(folder).get_cache_bundle(record.pk).nb
-    except KeyError:
-        start = time.perf_counter()
-        notebook = execute(path)
-        notebook_cache.keep(folder, path, notebook, time.perf_counter() - start)
-        return notebook
+def run(path, folder, threads=None):
+    """Return a notebook from the cache in `folder`, executed first if it is not there."""
+    (result,) = notebook_run.Pool([path], folder, print, threads).wait()
+    assert result.trace == ""
+    return result.notebook
 
 
 def numbers(notebook) -> dict[str, str]:
@@ -62,8 +44,12 @@ def numbers(notebook) -> dict[str, str]:
     default_device().type != "cpu", reason="an accelerator may add up in any order"
 )
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_a_second_run_gives_the_same_numbers(path):
-    first, second = numbers(first_run(path)), numbers(execute(path))
+def test_a_second_run_gives_the_same_numbers(path, tmp_path, monkeypatch):
+    folder = notebook_cache.cache_folder()
+    first = numbers(run(path, folder))
+    threads = notebook_cache.kept(folder, path).record.data.get("threads")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    second = numbers(run(path, notebook_cache.cache_folder(tmp_path), threads))
     assert len(first) > 5 and set(first) == set(second)
     changed = {name: (first[name], second[name]) for name in first if first[name] != second[name]}
     assert changed == {}

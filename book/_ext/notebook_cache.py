@@ -82,11 +82,14 @@ def kept(folder: Path, path: Path) -> CacheBundleOut | None:
             return None
 
 
-def keep(folder: Path, path: Path, notebook, seconds: float) -> None:
-    """Put a notebook that has been executed without an error into the cache in ``folder``."""
+def keep(folder: Path, path: Path, notebook, seconds: float, threads: int | None = None) -> None:
+    """Put a notebook that has been executed without an error into the cache in ``folder``.
+
+    With how many ``threads`` is part of what makes its numbers: sums are added up in that order.
+    """
     # Timings leave the cells, where jupyter-cache would hash them.
     times = [cell_seconds(cell.metadata.pop("execution", {})) for cell in notebook.cells]
-    data = {"execution_seconds": seconds, "cell_seconds": times}
+    data = {"execution_seconds": seconds, "cell_seconds": times, "threads": threads}
     bundle = CacheBundleIn(notebook, str(path), data=data)
     with writing(folder):
         get_cache(folder).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)

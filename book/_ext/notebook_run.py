@@ -216,7 +216,7 @@ class Pool:
         if run.trace and self._stopping:
             raise Stopped(path)
         if not run.trace:
-            notebook_cache.keep(self._folder, path, run.notebook, run.seconds)
+            notebook_cache.keep(self._folder, path, run.notebook, run.seconds, int(threads))
         return run
 
     def _tell_end(self, run: Run) -> None:
