@@ -10,17 +10,15 @@ import functools
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from browser import ROOT, QuietHandler
+from browser import ROOT, QuietHandler, QuietServer
 
 PATIENCE = 120.0  # seconds; only what hangs takes as long
 FIREFOXES = ("firefox-esr", "firefox")
@@ -60,9 +58,9 @@ def until(holds, patience: float = PATIENCE) -> bool:
 
 
 class Firefox:
-    """Headless Firefox over WebDriver BiDi."""
+    """Headless Firefox over WebDriver BiDi; its profile goes below ``home``."""
 
-    def __init__(self):
+    def __init__(self, home: Path):
         firefox = find(*FIREFOXES)
         node = find("node")
         if not (ROOT / "node_modules/puppeteer-core").exists():
@@ -73,6 +71,7 @@ class Firefox:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf8",
+            env=os.environ | dict.fromkeys(("TMPDIR", "TEMP"), str(home)),
             start_new_session=True,  # Ctrl-C is for the tests, which then close it
         )
         try:
@@ -82,7 +81,7 @@ class Firefox:
             raise Missing(f"{firefox} did not start: {error}") from None
 
     def answer(self):
-        hung = threading.Timer(2 * PATIENCE, self.process.kill)
+        hung = threading.Timer(2 * PATIENCE, self.process.terminate)
         hung.start()
         line = self.process.stdout.readline()
         hung.cancel()
@@ -113,10 +112,10 @@ class Firefox:
 
     def close(self) -> None:
         self.process.stdin.close()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        hung = threading.Timer(2 * PATIENCE, self.process.terminate)  # it then ends Firefox first
+        hung.start()
+        self.process.wait()
+        hung.cancel()
         self.process.stdout.close()
 
 
@@ -146,13 +145,18 @@ class Witness(QuietHandler):
         return super().translate_path(path) if path.startswith("/") else "/nowhere"
 
     def send_error(self, code, *arguments, **options):
-        self.server.problems.append(f"status {code}: {self.path}")
+        self.server.problems.append(f"status {code}: {self.requestline}")
         super().send_error(code, *arguments, **options)
 
 
 def keep(*command: str, **options) -> subprocess.Popen:
-    """Start a program that ends, children and all, with this process or when stdin is closed."""
-    script = '"$@" & cat; kill 0'
+    """Start a program that ends, children and all, when stdin is closed, or this process ends."""
+    script = """
+        exec 3<&0 </dev/null
+        (cat <&3; kill 0) >/dev/null &
+        "$@" 3<&-
+        kill 0
+    """
     return subprocess.Popen(
         ["sh", "-c", script, "sh", *command],
         stdin=subprocess.PIPE,
@@ -162,25 +166,21 @@ def keep(*command: str, **options) -> subprocess.Popen:
 
 
 class WebKit:
-    """WebKitGTK's MiniBrowser over WebDriver; it shows the pages of ``folder``.
-
-    ``home`` is an empty folder, which the caller removes.
-    """
+    """WebKitGTK's MiniBrowser over WebDriver; it shows the pages of ``folder``, and writes to ``home``."""
 
     def __init__(self, folder: Path, home: Path):
         driver, screen = find("WebKitWebDriver"), find("Xvfb")
         self.kept = []
-        self.server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(Witness, directory=str(folder))
-        )
+        witness = functools.partial(Witness, directory=str(folder))
+        self.server = QuietServer(("127.0.0.1", 0), witness)
         self.server.problems = []
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.base = f"http://127.0.0.1:{self.server.server_port}"
         try:
             self.start(driver, screen, home)
-        except BaseException:
+        except (OSError, RuntimeError) as error:
             self.close()
-            raise
+            raise Missing(f"{driver} did not start: {error}") from None
 
     def start(self, driver: str, screen: str, home: Path) -> None:
         display = keep(
@@ -191,6 +191,8 @@ class WebKit:
         )
         self.kept.append(display)
         number = display.stdout.readline().strip()
+        if not number:
+            raise RuntimeError("Xvfb has no display for it")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -206,10 +208,9 @@ class WebKit:
                 return False
 
         if not until(answers):
-            raise RuntimeError(f"{driver} does not answer")
-        proxy = self.base.removeprefix("http://")
-        addresses = {"httpProxy": proxy, "sslProxy": proxy, "noProxy": ["127.0.0.1"]}
-        wanted = {"alwaysMatch": {"proxy": {"proxyType": "manual"} | addresses}}
+            raise RuntimeError("it does not answer")
+        options = ["--automation", f"--proxy={self.base}", "--ignore-host=127.0.0.1"]
+        wanted = {"alwaysMatch": {"webkitgtk:browserOptions": {"args": options}}}
         session = self.call("POST", "/session", capabilities=wanted)["sessionId"]
         self.address += f"/session/{session}"
         patience = round(1000 * PATIENCE)

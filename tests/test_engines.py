@@ -4,6 +4,8 @@ Each page is opened once in each browser. What is seen on that visit is kept, ch
 each check is a test of its own.
 """
 
+import re
+
 import pytest
 from browser import miss, pages_of_the_book
 from engines import Firefox, Missing, WebKit, until
@@ -22,7 +24,7 @@ IN_WEBKIT = [  # the title page, one of each part, the conclusion
 GRAPHS = "[...document.querySelectorAll('[data-dgm-state]')]"
 FIGURES = "[...document.querySelectorAll('.dgm-figure')]"
 HANDLE = ".noUi-handle"
-# The text of a page, in the page: figures by their captions, which no script has made.
+# Captions are in the page's text, whether or not a script has drawn the figures.
 COUNT = "document.querySelectorAll('.dgm-caption').length"
 DECIDED = f"""{FIGURES}.length >= {COUNT} && {FIGURES}.every((figure) => {{
   const graphs = [...figure.querySelectorAll("[data-dgm-state]")];
@@ -57,9 +59,11 @@ def slider(browser) -> dict:
 def moves(browser) -> list[str]:
     """Press an arrow key on the slider that has the focus; what then does not follow."""
     before, were = slider(browser), outputs(browser)
+    if not before:
+        return ["a slider does not take the focus"]
     browser.press("ArrowLeft" if before["value"] == before["last"] else "ArrowRight")
     findings = []
-    if not until(lambda: slider(browser)["value"] != before["value"]):
+    if not until(lambda: slider(browser).get("value") != before["value"]):
         findings.append(f"the slider {before['words']!r} stays at {before['value']}")
     if not until(lambda: outputs(browser) != were):
         findings.append(f"no graph follows the slider {before['words']!r}")
@@ -68,8 +72,9 @@ def moves(browser) -> list[str]:
 
 def figures_are_ready(browser):
     until(lambda: browser.evaluate(DECIDED))
-    missing = browser.evaluate(f"{COUNT} - {FIGURES}.length")
-    return [f"{missing} figures did not appear"] * (missing > 0) + browser.evaluate(UNREADY)
+    captions, drawn = browser.evaluate(f"[{COUNT}, {FIGURES}.length]")
+    counted = [] if drawn >= captions else [f"{drawn} of {captions} figures appeared"]
+    return counted + browser.evaluate(UNREADY)
 
 
 def numbers_agree_with_pytorch(browser):
@@ -174,8 +179,8 @@ def visits(start):
 
 
 @pytest.fixture(scope="session")
-def firefox(own_libraries):
-    yield from visits(Firefox)
+def firefox(own_libraries, tmp_path_factory):
+    yield from visits(lambda: Firefox(tmp_path_factory.mktemp("firefox")))
 
 
 @pytest.fixture(scope="session")
@@ -202,6 +207,32 @@ def test_firefox(firefox, http_base, page, check):
 @each(FROM_DISK)
 def test_firefox_from_disk(firefox, file_base, page, check):
     assert firefox.findings(f"{file_base}/{page}", check) == []
+
+
+# Each of these must be noticed, or a page with an error would pass.
+MISHAPS = [
+    'console.error("mishap 1")',
+    'setTimeout(() => { throw new Error("mishap 2"); })',
+    'Promise.reject(new Error("mishap 3"))',
+    'fetch("mishap-4.json")',
+    'fetch("https://mishap-5.example/").catch(() => {})',
+]
+
+
+@pytest.mark.parametrize("page", ["book/notation.html"])
+@pytest.mark.parametrize("engine", ["firefox", "webkit"])
+def test_every_mishap_is_noticed(request, http_base, engine, page):
+    browser = request.getfixturevalue(engine).browser
+    browser.open(f"{browser.base if engine == 'webkit' else http_base}/{page}")
+    for mishap in MISHAPS:
+        browser.evaluate(f"void ({mishap})")
+
+    def unnoticed():
+        told = "\n".join(browser.problems())
+        return [n for n in range(1, 1 + len(MISHAPS)) if not re.search(f"mishap.{n}", told)]
+
+    until(lambda: not unnoticed())
+    assert unnoticed() == []
 
 
 @each(IN_WEBKIT)
