@@ -166,7 +166,7 @@ def keep(*command: str, **options) -> subprocess.Popen:
 
 
 class WebKit:
-    """WebKitGTK's MiniBrowser over WebDriver; it shows the pages of ``folder``, and writes to ``home``."""
+    """WebKitGTK's MiniBrowser over WebDriver, for the pages of ``folder``; writes to ``home``."""
 
     def __init__(self, folder: Path, home: Path):
         driver, screen = find("WebKitWebDriver"), find("Xvfb")

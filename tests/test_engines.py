@@ -193,8 +193,8 @@ def each(pages):
 
     def decorate(test):
         names = [page.removeprefix("book/").removesuffix(".html") for page in pages]
-        test = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)(test)
-        return pytest.mark.parametrize("page", pages, ids=names)(test)
+        test = pytest.mark.parametrize("page", pages, ids=names)(test)
+        return pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)(test)
 
     return decorate
 
