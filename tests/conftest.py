@@ -1,11 +1,11 @@
 """Fixtures of the tests that read the built book in a browser; see browser.py for the helpers."""
 
-import os
 from pathlib import Path
 
 import book_assets
 import browser as helpers
 import pytest
+from browser import miss
 from hypothesis import settings
 
 # The same examples on every machine and in every run; a slow machine is no failure.
@@ -60,11 +60,6 @@ def own_libraries():
     """Skip the test where the pages need a CDN, which a browser without network never reaches."""
     if not book_assets.shipped(helpers.ROOT):
         miss("the pages take their libraries from a CDN: run npm ci")
-
-
-def miss(reason: str) -> None:
-    """Skip the test for want of a tool; fail it on CI, where half of the tests would go unseen."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
 @pytest.fixture
