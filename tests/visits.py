@@ -9,7 +9,7 @@ own, tests may come in any order, and no page is opened twice.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -73,15 +73,18 @@ def traits(page: str) -> frozenset[str]:
     return frozenset({"text", "any", *(name for name, has in found.items() if has)})
 
 
-def cases(pages: list[str]) -> Iterator:
-    """Yield a parameter set (page, stage, name of a check) for each check of each page."""
+def cases(pages: list[str]) -> list:
+    """Return a parameter set (page, stage, name of a check) for each check of each page."""
+    found = []
     for page in pages:
+        short = page.removeprefix("book/").removesuffix(".html")
+        short = "front-door" if page == "index.html" else short
         for stage, checks in CHECKS.items():
             for function, needs in checks:
                 if needs <= traits(page):
                     name = function.__name__
-                    short = page.removeprefix("book/").removesuffix(".html")
-                    yield pytest.param(page, stage, name, id=f"{short}-{stage}-{name}")
+                    found.append(pytest.param(page, stage, name, id=f"{short}-{stage}-{name}"))
+    return found
 
 
 @dataclass

@@ -106,10 +106,14 @@
       const times = graph.steps - before.get(graph);
       if (times > 1) wrong.push(`${times} evaluations of one graph`);
     }
+    const own = new Set(); // the slider that was moved may be a target, too
+    for (const model of changes.keys())
+      for (const view of await Promise.all(Object.values(model.views ?? {})))
+        if (view.el.matches?.(".widget-slider") && view.el.contains(handle)) own.add(model);
     const targets = new Set(graphs().flatMap((graph) => graph.targets.map(({ widget }) => widget)));
     for (const widget of targets) {
       const drivers = evaluated.filter((graph) => graph.targets.some((target) => target.widget === widget));
-      const times = changes.get(widget) ?? 0;
+      const times = (changes.get(widget) ?? 0) - own.has(widget);
       if (times > drivers.length)
         wrong.push(`${times} changes of a ${widget.name ?? widget.get("_view_name")} by ${drivers.length} graphs`);
     }

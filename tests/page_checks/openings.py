@@ -74,16 +74,22 @@ def open_without_scripts(visit: Visit) -> None:
 @stage("held-runtime")
 def open_without_an_answer_for_the_runtime(visit: Visit) -> None:
     visit.held = []
-    visit.page.route("**/ort/**", lambda route: visit.held.append(route))
+    visit.page.route("**/ort/**", lambda route: hold_or_refuse(visit, route))
     visit.page.add_init_script(SLOW_CLOCK)
     visit.page.goto(visit.url)
     visit.page.wait_for_selector("[data-dgm-state=loading]", state="attached")
 
 
+def hold_or_refuse(visit: Visit, route) -> None:
+    if visit.held is None:
+        route.abort()
+    else:
+        visit.held.append(route)
+
+
 @stage("without-runtime")
 def refuse_the_runtime(visit: Visit) -> None:
-    visit.page.unroute("**/ort/**")
-    visit.page.route("**/ort/**", lambda route: route.abort())
-    for route in visit.held:
+    held, visit.held = visit.held, None
+    for route in held:
         route.abort()
     settle(visit.page)

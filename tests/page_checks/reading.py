@@ -25,7 +25,7 @@ def search_finds_a_chapter(visit: Visit) -> None:
 @check("http", "file", needs="door")
 def the_front_door_leads_to_the_first_page(visit: Visit) -> None:
     visit.page.wait_for_url(f"{visit.address}/book/index.html")
-    assert visit.page.locator("h1").first.is_visible()
+    visit.page.wait_for_selector("h1:visible")
 
 
 @check("http", "file", "telephone", "dark", needs="any")
