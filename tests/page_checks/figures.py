@@ -66,3 +66,8 @@ def a_figure_says_in_words_that_it_stopped(visit: Visit) -> None:
         assert graph.get_attribute("data-dgm-state") == "error"
         words = graph.inner_text()
         assert words.startswith("This figure stopped") and "Reload the page" in words
+
+
+@check("without-runtime", needs="figures formulas")
+def every_formula_is_set_all_the_same(visit: Visit) -> None:
+    assert visit.page.evaluate(f"({UNSET})().length") == 0

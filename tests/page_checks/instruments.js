@@ -80,6 +80,15 @@
     handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   }
 
+  // What each target of each graph holds.
+  function held() {
+    const text = (value) =>
+      value instanceof DataView ? new Uint8Array(value.buffer).join()
+      : ArrayBuffer.isView(value) ? value.join()
+      : JSON.stringify(value);
+    return new Map(graphs().flatMap((graph) => graph.targets.map((t) => [t, text(t.widget.get(t.trait))])));
+  }
+
   // One move of a slider, and what is wrong with what it caused, in words.
   async function move(handle) {
     const all = await models();
@@ -93,6 +102,7 @@
     observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
     take();
     const before = new Map(graphs().map((graph) => [graph, graph.steps]));
+    const values = held();
     press(handle);
     await done();
     const [canvases, records] = take();
@@ -110,12 +120,14 @@
     for (const model of changes.keys())
       for (const view of await Promise.all(Object.values(model.views ?? {})))
         if (view.el.matches?.(".widget-slider") && view.el.contains(handle)) own.add(model);
-    const targets = new Set(graphs().flatMap((graph) => graph.targets.map(({ widget }) => widget)));
-    for (const widget of targets) {
+    const now = held();
+    for (const widget of new Set([...values.keys()].map((target) => target.widget))) {
       const drivers = evaluated.filter((graph) => graph.targets.some((target) => target.widget === widget));
       const times = (changes.get(widget) ?? 0) - own.has(widget);
-      if (times > drivers.length)
-        wrong.push(`${times} changes of a ${widget.name ?? widget.get("_view_name")} by ${drivers.length} graphs`);
+      const what = widget.get("_view") ?? widget.name;
+      if (times > drivers.length) wrong.push(`${times} changes of a ${what} by ${drivers.length} graphs`);
+      const isNew = [...values].some(([target, value]) => target.widget === widget && now.get(target) !== value);
+      if (times > 0 && !isNew) wrong.push(`a ${what} was given what it had`);
     }
     const allowed = await territory(changes.keys());
     for (const canvas of new Set(canvases)) {

@@ -13,7 +13,7 @@ MODELS = 6e6  # bytes of the exported graphs of a page, gzip-compressed
 REQUESTS = 80  # of a page, its fonts, scripts and models among them
 
 
-@check("http", "file", "telephone", "without-runtime", needs="text formulas")
+@check("http", "file", "telephone", needs="text formulas")
 def every_formula_is_set(visit: Visit) -> None:
     assert visit.page.locator(".math").count() > 0
     assert visit.page.evaluate(f"({UNSET})().map((e) => e.outerHTML.slice(0, 99))") == []
