@@ -93,8 +93,12 @@
   async function move(handle) {
     const all = await models();
     const changes = new Map(); // model: how often it has changed
+    const changed = new Map(all.map((model) => [model, new Set()])); // and which of its traits
     const listeners = all.map((model) => {
-      const count = () => changes.set(model, (changes.get(model) ?? 0) + 1);
+      const count = () => {
+        changes.set(model, (changes.get(model) ?? 0) + 1);
+        for (const trait of Object.keys(model.changed)) changed.get(model).add(trait);
+      };
       model.on("change", count);
       return () => model.off("change", count);
     });
@@ -126,8 +130,11 @@
       const times = (changes.get(widget) ?? 0) - own.has(widget);
       const what = widget.get("_view") ?? widget.name;
       if (times > drivers.length) wrong.push(`${times} changes of a ${what} by ${drivers.length} graphs`);
-      const isNew = [...values].some(([target, value]) => target.widget === widget && now.get(target) !== value);
-      if (times > 0 && !isNew) wrong.push(`a ${what} was given what it had`);
+    }
+    for (const [target, value] of values) {
+      const { widget, trait } = target;
+      if (changed.get(widget).has(trait) && !own.has(widget) && now.get(target) === value)
+        wrong.push(`the ${trait} of a ${widget.get("_view") ?? widget.name} was given anew`);
     }
     const allowed = await territory(changes.keys());
     for (const canvas of new Set(canvases)) {
