@@ -20,7 +20,8 @@ LAYERS = [  # a module may import those of the lines below its own
     ["image_bijections", "coarse_to_fine"],
     ["couplings", "categorical_cdf", "monotone", "pyramid_nets"],
     ["bijections"],
-    ["distributions", "nets"],
+    ["distributions"],
+    ["nets"],
     ["data", "targets"],
     ["device"],
 ]
