@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dgm_core import data, training
 from dgm_core.coarse_to_fine import CoarseToFine
+from dgm_core.device import bfloat16_pays
 from dgm_core.history import History
 
 adamw = partial(torch.optim.AdamW, betas=(0.9, 0.99), weight_decay=0.0)
@@ -46,7 +47,7 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 1e-2,
     seed: int = 0,
-    half: bool = True,
+    half: bool | None = None,
     callback: Callable[[CoarseToFine], Mapping[str, float]] | None = None,
     **fit_options,
 ) -> tuple[CoarseToFine, History]:
@@ -59,7 +60,8 @@ def train(
         batch_size: images in a step, of all processes together.
         learning_rate: the highest.
         seed: of the order of the images.
-        half: whether the networks compute in bfloat16.
+        half: whether the networks compute in bfloat16; None lets the device decide, by
+            `bfloat16_pays`.
         callback: called after every epoch with the running average; what it returns goes to
             ``history.metrics``.
         fit_options: more arguments of `training.fit`, for instance `checkpoint`.
@@ -78,7 +80,7 @@ def train(
     if batch_size % world:
         raise ValueError(f"{batch_size} images a step do not share out among {world} processes")
     model.to(memory_format=torch.channels_last)
-    loss = Loss(model, half)
+    loss = Loss(model, bfloat16_pays(images.device) if half is None else half)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.995)).eval()
     if world > 1:
         loss = DistributedDataParallel(loss)

@@ -1,5 +1,6 @@
 import math
 
+import pytest
 import torch
 
 from dgm_core.coarse_to_fine import CoarseToFine
@@ -44,3 +45,15 @@ def test_the_masses_do_not_depend_on_the_chunks():
     images = torch.randint(4, (9, 4, 4), dtype=torch.uint8)
     model = make()
     torch.testing.assert_close(log_masses(model, images, chunk_size=4), model.log_mass(images))
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_the_device_decides_the_precision_of_the_networks(monkeypatch, switch):
+    images = torch.randint(4, (64, 4, 4), dtype=torch.uint8)
+    monkeypatch.setenv("DGM_BFLOAT16", switch)
+    by_device = train(make(), images, epochs=1, batch_size=32)[1].loss
+    by_hand = {
+        half: train(make(), images, epochs=1, batch_size=32, half=half)[1].loss
+        for half in (False, True)
+    }
+    assert by_device == by_hand[switch == "1"] != by_hand[switch == "0"]
