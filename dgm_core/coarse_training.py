@@ -67,8 +67,8 @@ def train(
         fit_options: more arguments of `training.fit`, for instance `checkpoint`.
 
     Returns:
-        A running average of the model over the last few hundred steps, which is better than the
-        model itself; and the history, its losses in nats.
+        A running average of the model over the last twentieth of the steps, 200 at most, which is
+        better than the model itself; and the history, its losses in nats.
 
     Raises:
         ValueError: the batch cannot be shared evenly among the processes.
@@ -81,7 +81,6 @@ def train(
         raise ValueError(f"{batch_size} images a step do not share out among {world} processes")
     model.to(memory_format=torch.channels_last)
     loss = Loss(model, bfloat16_pays(images.device) if half is None else half)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.995)).eval()
     if world > 1:
         loss = DistributedDataParallel(loss)
     elif images.is_cuda:  # thousands of small kernels a step: recorded once, then replayed
@@ -89,6 +88,9 @@ def train(
     plan = data.batches(
         images, batch_size, epochs, transform=lambda batch: batch[rank::world], seed=seed
     )
+    # A longer memory than a short training would still know the weights that it began with.
+    decay = 1 - 1 / min(200, 1 + len(plan) // 20)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
 
     history = training.fit(
         loss,
