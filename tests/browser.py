@@ -43,7 +43,7 @@ SETTLED = f"""() => {{
 }}"""
 # Milliseconds after which what has not come is given up. So long that a machine which does ten
 # other things is no failure: no test asks how soon something comes (benchmarks/pages.py does).
-PATIENCE = 120_000
+PATIENCE = 180_000
 
 
 def miss(reason: str) -> None:

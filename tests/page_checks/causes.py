@@ -53,5 +53,5 @@ def nothing_grows_with_the_number_of_moves(visit: Visit) -> None:
         for _ in range(100):  # what is only late goes away
             if not (more := grown(before)):
                 break
-            visit.page.wait_for_timeout(100)
+            visit.page.evaluate("() => new Promise((ok) => setTimeout(ok, 100))")
         assert more == {}

@@ -10,7 +10,7 @@ from page_checks.openings import UNSET
 
 HTML = 0.6e6  # bytes of a page's own HTML, gzip-compressed
 MODELS = 6e6  # bytes of the exported graphs of a page, gzip-compressed
-REQUESTS = 80  # of a page, its fonts, scripts and models among them
+REQUESTS = 70  # of a page, its fonts, scripts and models among them
 
 
 @check("http", "file", "telephone", needs="text formulas")
