@@ -81,10 +81,11 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, l
     _forget_origins(model)
     store_small(model)
     data = model.SerializeToString()
+    session = _session(data)
     for feeds in (example, {name: nudged(value) for name, value in example.items()}):
         with torch.no_grad():
             expected = function(**feeds)
-        _check(data, feeds, expected)
+        _check(session, feeds, expected)
     return data, names
 
 
@@ -177,12 +178,15 @@ def nudged(value: Tensor) -> Tensor:
     return value * (1 + 0.01 * torch.rand_like(value)) + 1e-3 * torch.rand_like(value)
 
 
-def _check(data: bytes, feeds: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+def _session(data: bytes):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _check(session, feeds: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     used = {node.name for node in session.get_inputs()}
     results = session.run(None, {k: v.cpu().numpy() for k, v in feeds.items() if k in used})
     for (name, want), got in zip(expected.items(), results, strict=True):
