@@ -19,6 +19,14 @@ DIGIT_LEVELS = (
     (64, (1, 1, 1)),
     (64, (2, 1, 1)),
 )
+#: The same with a fifth of the arithmetic: for a lesson that trains for a minute.
+LESSON_LEVELS = (
+    (16, (0, 0, 0)),
+    (24, (1, 0, 0)),
+    (32, (1, 0, 0)),
+    (48, (1, 0, 0)),
+    (32, (1, 0, 0)),
+)
 # Row and column, in each cell of 2 x 2 pixels, of the quarters that a level adds to the known one
 # at (0, 0): first the pixel that is furthest from it, then the two that lie between the two.
 QUARTERS = ((1, 1), (0, 1), (1, 0))

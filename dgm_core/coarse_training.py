@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dgm_core import data, training
 from dgm_core.coarse_to_fine import CoarseToFine
+from dgm_core.device import bfloat16_pays
 from dgm_core.history import History
 
 adamw = partial(torch.optim.AdamW, betas=(0.9, 0.99), weight_decay=0.0)
@@ -46,7 +47,7 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 1e-2,
     seed: int = 0,
-    half: bool = True,
+    half: bool | None = None,
     callback: Callable[[CoarseToFine], Mapping[str, float]] | None = None,
     **fit_options,
 ) -> tuple[CoarseToFine, History]:
@@ -59,14 +60,15 @@ def train(
         batch_size: images in a step, of all processes together.
         learning_rate: the highest.
         seed: of the order of the images.
-        half: whether the networks compute in bfloat16.
+        half: whether the networks compute in bfloat16; None lets the device decide, by
+            `bfloat16_pays`.
         callback: called after every epoch with the running average; what it returns goes to
             ``history.metrics``.
         fit_options: more arguments of `training.fit`, for instance `checkpoint`.
 
     Returns:
-        A running average of the model over the last few hundred steps, which is better than the
-        model itself; and the history, its losses in nats.
+        A running average of the model over the last twentieth of the steps, 200 at most, which is
+        better than the model itself; and the history, its losses in nats.
 
     Raises:
         ValueError: the batch cannot be shared evenly among the processes.
@@ -78,8 +80,7 @@ def train(
     if batch_size % world:
         raise ValueError(f"{batch_size} images a step do not share out among {world} processes")
     model.to(memory_format=torch.channels_last)
-    loss = Loss(model, half)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.995)).eval()
+    loss = Loss(model, bfloat16_pays(images.device) if half is None else half)
     if world > 1:
         loss = DistributedDataParallel(loss)
     elif images.is_cuda:  # thousands of small kernels a step: recorded once, then replayed
@@ -87,6 +88,9 @@ def train(
     plan = data.batches(
         images, batch_size, epochs, transform=lambda batch: batch[rank::world], seed=seed
     )
+    # A longer memory than a short training would still know the weights that it began with.
+    decay = 1 - 1 / min(200, 1 + len(plan) // 20)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
 
     history = training.fit(
         loss,

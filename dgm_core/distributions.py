@@ -19,6 +19,8 @@ from torch.distributions import (
     constraints,
 )
 
+from dgm_core.nets import full_precision
+
 
 class LatentPrior(nn.Module):
     """Base of the models that start from z ~ N(0, I).
@@ -52,7 +54,7 @@ class DiagonalNormal(nn.Module):
 
     def forward(self, x: Float[Tensor, " *batch event"]) -> Independent:
         """Return the distribution given x: batch shape (...), event shape (latent,)."""
-        mean, log_var = self.net(x)
+        mean, log_var = map(full_precision, self.net(x))
         scale = (0.5 * log_var).exp()
         return Independent(Normal(mean, scale, validate_args=False), 1, validate_args=False)
 
@@ -67,7 +69,7 @@ class BernoulliPixels(nn.Module):
 
     def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:
         """Return the distribution given z: batch shape (...), event shape (pixels,)."""
-        pixels = Bernoulli(logits=self.net(z), validate_args=False)
+        pixels = Bernoulli(logits=full_precision(self.net(z)), validate_args=False)
         return Independent(pixels, 1, validate_args=False)
 
 
@@ -146,7 +148,7 @@ class DiscretizedLogisticPixels(nn.Module):
 
     def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:
         """Return the distribution given z: batch shape (...), event shape (pixels,)."""
-        loc, log_scale = self.net(z).chunk(2, dim=-1)
+        loc, log_scale = full_precision(self.net(z)).chunk(2, dim=-1)
         return Independent(DiscretizedLogistic(loc, log_scale.exp()), 1, validate_args=False)
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dgm_core.distributions import LatentPrior
+from dgm_core.nets import full_precision
 
 
 class VirtualBatchNorm1d(nn.Module):
@@ -47,7 +48,7 @@ class VirtualBatchNorm1d(nn.Module):
 
     def forward(self, x: Float[Tensor, " rows features"]) -> Float[Tensor, " rows features"]:
         """Normalise the reference rows, and each row behind them, (rows, features)."""
-        size = self.reference_size
+        size, x = self.reference_size, full_precision(x)
         mean, variance = x[:size].mean(0), x[:size].var(0, correction=0)  # (features,)
         # How a mean and a variance of `size` rows move when one row joins them.
         share = 1 / (size + 1)
@@ -112,8 +113,8 @@ class Generator(LatentPrior):
     def forward(self, z: Float[Tensor, " batch latent"]) -> Float[Tensor, " batch event"]:
         """Return one example for each z, (B, num_outputs)."""
         if self.reference is None:
-            return self.net(z)
-        return self.net(torch.cat([self.reference, z]))[len(self.reference) :]
+            return full_precision(self.net(z))
+        return full_precision(self.net(torch.cat([self.reference, z]))[len(self.reference) :])
 
     @torch.no_grad()
     def sample(self, sample_shape: Sequence[int] = ()) -> Float[Tensor, " *sample event"]:
@@ -168,7 +169,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Float[Tensor, " batch event"]) -> Float[Tensor, " batch"]:
         """Return the logit of D(x) for each example, (B,); above 0 means data."""
-        return self.net(x).squeeze(1)
+        return full_precision(self.net(x).squeeze(1))
 
 
 def _dropout(share: float) -> list[nn.Module]:

@@ -5,6 +5,7 @@ with PyTorch, or it raises.
 """
 
 import contextlib
+import functools
 import io
 import logging
 import warnings
@@ -54,7 +55,7 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, l
 
     # Copies: the tracer knows tensors by identity, and would take two names of one for the same.
     example = {name: value.detach().clone() for name, value in example.items()}
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), _quiet(), _translations_kept():
         try:
             traced = make_fx(positional)(*example.values())
         except Exception as error:
@@ -105,6 +106,33 @@ def _quiet() -> Iterator[None]:
     finally:
         logging.disable(previous)
         torch.distributions.Distribution.set_default_validate_args(validate)
+
+
+@contextlib.contextmanager
+def _translations_kept() -> Iterator[None]:
+    """Within it, torch's translations of its operators to ONNX are read once a process.
+
+    Before every export it parses the source of some 500 functions, for a table that is the same
+    each time, and that takes as long as the rest of the export. The names are internal: under a
+    torch that has no such table nothing is kept, and the export is only slower.
+    """
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry as registry
+
+        own = vars(registry)["from_torchlib"]
+    except (ImportError, KeyError):
+        yield
+        return
+    registry.from_torchlib = functools.partial(_read_once, registry.from_torchlib)
+    try:
+        yield
+    finally:
+        registry.from_torchlib = own
+
+
+@functools.cache
+def _read_once(read: Callable, **options):
+    return read(**options)
 
 
 def _refuse_randomness(traced: torch.fx.GraphModule) -> None:

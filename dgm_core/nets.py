@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -26,6 +27,15 @@ def mlp(sizes: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> nn.Seque
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), activation()]
     return nn.Sequential(*layers[:-1])
+
+
+def full_precision(x: Float[Tensor, " *shape"]) -> Float[Tensor, " *shape"]:
+    """Return what a network computed in bfloat16 as float32, and anything else as it is.
+
+    Under autocast a network's output has 8 significant bits. That is enough for a logit or a
+    mean, but not for a sum over 784 pixels, so probabilities and losses begin with this.
+    """
+    return x.float() if x.dtype == torch.bfloat16 else x
 
 
 class GaussianHead(nn.Module):

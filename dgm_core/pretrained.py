@@ -1,4 +1,4 @@
-"""Models that ship with the package, trained; `pretrain` made them."""
+"""Models that ship with the package, trained; `pretrain` and `pretrain_judge` made them."""
 
 import hashlib
 import io
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import torch
 
+from dgm_core.classifier import DigitClassifier
 from dgm_core.coarse_to_fine import CoarseToFine
 from dgm_core.data import DataError
+from dgm_core.device import default_device
 
 #: Weights of the flow of digits; beside them lie the log of their training, and its picture.
 DIGIT_FLOW = Path(__file__).parent / "weights/mnist-flow.pt"
@@ -21,10 +23,12 @@ DIGIT_FLOW_LEVELS = (
     (96, (2, 2, 1)),
 )
 
-_CURE = (
-    "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/weights; or make it anew, in an "
-    "hour or two: python -m dgm_core.pretrain flow"
-)
+#: Weights of the classifier that judges generated digits, and beside them the log.
+DIGIT_JUDGE = Path(__file__).parent / "weights/mnist-judge.pt"
+
+_CURE = "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/weights; or make it anew, in "
+_CURE_FLOW = f"{_CURE}an hour or two: python -m dgm_core.pretrain flow"
+_CURE_JUDGE = f"{_CURE}a minute: python -m dgm_core.pretrain_judge"
 
 
 def untrained_digit_flow(**options) -> CoarseToFine:
@@ -45,12 +49,8 @@ def digit_flow(device: torch.device | str = "cpu") -> CoarseToFine:
     Raises:
         DataError: the file of the weights, or its log, is missing or damaged.
     """
-    contents = _read(DIGIT_FLOW)
-    if hashlib.sha256(contents).hexdigest() != digit_flow_log().get("sha256"):
-        raise DataError(f"{DIGIT_FLOW} is damaged: its SHA-256 sum is not the log's. {_CURE}")
     model = untrained_digit_flow()
-    state = torch.load(io.BytesIO(contents), map_location="cpu", weights_only=True)
-    model.load_state_dict(state)
+    model.load_state_dict(_state(DIGIT_FLOW, _CURE_FLOW))
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -60,15 +60,51 @@ def digit_flow_log() -> dict:
     Raises:
         DataError: the file is missing or damaged.
     """
-    path = DIGIT_FLOW.with_suffix(".json")
+    return _log(DIGIT_FLOW, _CURE_FLOW)
+
+
+def digit_judge(device: torch.device | str | None = None) -> DigitClassifier:
+    """Return the trained classifier of digits, in evaluation mode and without gradients.
+
+    Args:
+        device: where it is put; None puts it on the default device.
+
+    Raises:
+        DataError: the file of the weights, or its log, is missing or damaged.
+    """
+    model = DigitClassifier()
+    model.load_state_dict(_state(DIGIT_JUDGE, _CURE_JUDGE))
+    device = default_device() if device is None else device
+    return model.to(device).eval().requires_grad_(False)
+
+
+def digit_judge_log() -> dict:
+    """Return what was written down when the classifier was trained: settings and test.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    return _log(DIGIT_JUDGE, _CURE_JUDGE)
+
+
+def _state(path: Path, cure: str) -> dict:
+    """Return the weights in a file whose SHA-256 sum is the one in the log beside it."""
+    contents = _read(path, cure)
+    if hashlib.sha256(contents).hexdigest() != _log(path, cure).get("sha256"):
+        raise DataError(f"{path} is damaged: its SHA-256 sum is not the log's. {cure}")
+    return torch.load(io.BytesIO(contents), map_location="cpu", weights_only=True)
+
+
+def _log(weights: Path, cure: str) -> dict:
+    path = weights.with_suffix(".json")
     try:
-        return json.loads(_read(path))
+        return json.loads(_read(path, cure))
     except ValueError:
-        raise DataError(f"{path} is damaged: it is not JSON. {_CURE}") from None
+        raise DataError(f"{path} is damaged: it is not JSON. {cure}") from None
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, cure: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}. {_CURE}") from None
+        raise DataError(f"cannot read {path}: {error.strerror}. {cure}") from None

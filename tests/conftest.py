@@ -1,31 +1,54 @@
 """Fixtures of the tests that read the built book in a browser; see browser.py for the helpers."""
 
+import json
 import os
+import uuid
 from pathlib import Path
 
 import book_assets
 import browser as helpers
+import filelock
 import pytest
+import small_book
+from browser import miss
 from hypothesis import settings
+
+pytest.register_assert_rewrite("page_checks")  # as in the tests themselves
 
 # The same examples on every machine and in every run; a slow machine is no failure.
 settings.register_profile("book", derandomize=True, deadline=None)
 settings.load_profile("book")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items) -> None:
+    """Keep together, on one worker, what opens the same page or shares a file's fixtures."""
+    for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
+        page = item.callspec.params.get("page", "") if hasattr(item, "callspec") else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {page}".strip()))
+
+
 @pytest.fixture(scope="session")
 def built_book() -> Path:
-    """Folder of the built pages. Any warning of the build fails the tests that ask for it."""
-    run = helpers.build(helpers.ROOT)
-    if run.returncode:
-        pytest.fail(f"jupyter-book build . -W failed:\n{run.stdout[-6000:]}", pytrace=False)
-    return helpers.ROOT / "_build/html"
+    """Folder of the built pages. Any warning of the build fails the tests that ask for it.
 
-
-@pytest.fixture(scope="session")
-def pages(built_book) -> list[str]:
-    """Built pages of the table of contents, as addresses below the book's folder."""
-    return [page for page in helpers.pages_of_the_book() if (built_book / page).is_file()]
+    Workers of one run (pytest-xdist) share one build: the first makes it while others wait.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+    folder = helpers.ROOT / "_build"
+    folder.mkdir(exist_ok=True)
+    made = folder / "tested.json"  # by which run the pages were built, and what went wrong
+    with filelock.FileLock(folder / "tested.lock"):
+        if not made.exists() or json.loads(made.read_text())["run"] != run:
+            build = helpers.build(helpers.ROOT)
+            error = build.stdout[-6000:] if build.returncode else ""
+            made.write_text(json.dumps({"run": run, "error": error}))
+        error = json.loads(made.read_text())["error"]
+    if error:
+        pytest.fail(f"jupyter-book build . -W failed:\n{error}", pytrace=False)
+    return folder / "html"
 
 
 @pytest.fixture(scope="session")
@@ -62,11 +85,6 @@ def own_libraries():
         miss("the pages take their libraries from a CDN: run npm ci")
 
 
-def miss(reason: str) -> None:
-    """Skip the test for want of a tool; fail it on CI, where half of the tests would go unseen."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-
-
 @pytest.fixture
 def open_page(browser, own_libraries):
     """Function ``open_page(url, **options)`` that opens a page and waits until it has settled.
@@ -78,10 +96,8 @@ def open_page(browser, own_libraries):
     contexts = []
 
     def open_one(url: str, *, wait: bool = True, **options):
-        options = {"viewport": {"width": 1280, "height": 900}} | options
-        context = browser.new_context(service_workers="block", **options)
+        context = helpers.open_context(browser, **options)
         contexts.append(context)
-        context.route(helpers.OUTSIDE, lambda route: route.abort())
         page = context.new_page()
         page.problems = helpers.record_problems(page)
         page.goto(url)
@@ -91,4 +107,17 @@ def open_page(browser, own_libraries):
 
     yield open_one
     for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def small_page(browser, tmp_path_factory):
+    """The page of the small book (small_book.py), opened once for all tests that ask for it."""
+    with small_book.served(tmp_path_factory.mktemp("book")) as address:
+        context = helpers.open_context(browser)
+        page = context.new_page()
+        page.problems = helpers.record_problems(page)
+        page.goto(address)
+        helpers.settle(page)
+        yield page
         context.close()

@@ -10,7 +10,7 @@ import book_assets
 import nbformat
 import pytest
 import yaml
-from browser import ROOT, build, serve
+from browser import PATIENCE, ROOT, build, serve
 from packaging.requirements import Requirement
 
 PAGE = r"""
@@ -113,6 +113,7 @@ def test_a_reader_who_is_online_has_widgets_from_the_cdn(html, browser, scheme):
 
     asked = []
     with serve(html) as address, browser.new_context() as context:
+        context.set_default_timeout(PATIENCE)
         context.route(f"{book_assets.CDN}/**", answer)
         page = context.new_page()
         errors = []

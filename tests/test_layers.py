@@ -9,18 +9,19 @@ import dgm_core
 
 LAYERS = [  # a module may import those of the lines below its own
     ["live"],  # with every live_*
-    ["pretrain"],
-    ["plotting"],
+    ["pretrain", "pretrain_judge"],
+    ["plotting", "pretrained"],
     ["evaluation", "classifier", "coarse_training"],
     ["training", "functional"],
     ["checkpoints", "console", "history"],
     ["estimators", "gradients"],
     ["objectives", "dequantization"],
-    ["vae", "gan", "flow", "pretrained"],
+    ["vae", "gan", "flow"],
     ["image_bijections", "coarse_to_fine"],
     ["couplings", "categorical_cdf", "monotone", "pyramid_nets"],
     ["bijections"],
-    ["distributions", "nets"],
+    ["distributions"],
+    ["nets"],
     ["data", "targets"],
     ["device"],
 ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from dgm_core import live
+from dgm_core import live, live_export
 from dgm_core.live_export import relative_error, to_onnx
 from dgm_core.live_summary import summarise
 
@@ -34,6 +34,35 @@ def run_onnx(data, feeds):
     feeds = {name: np.asarray(value, np.float32) for name, value in feeds.items()}
     names = [output.name.removeprefix("out.") for output in session.get_outputs()]
     return dict(zip(names, session.run(None, feeds), strict=True))
+
+
+def test_torchs_translations_are_read_once_for_all_exports(kl_graph, monkeypatch):
+    """`kl_graph` is the first; what reads them would fail now. Elsewhere torch is as it was."""
+    from torch.onnx._internal.exporter import _registration
+
+    def read(*_):
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(_registration._torchlib_registry, "get_torchlib_ops", read)
+    example = {"mean": torch.tensor(0.5), "scale": torch.tensor(1.5)}
+    data, _ = to_onnx(gaussians, example)
+    assert run_onnx(data, example)["kl"] == pytest.approx(gaussians(**example)["kl"].item())
+    with pytest.raises(AssertionError, match="read again"):
+        _registration.ONNXRegistry.from_torchlib()
+
+
+def test_an_exporter_without_such_a_table_exports_too(kl_graph, monkeypatch):
+    from torch.onnx._internal.exporter import _registration
+
+    class Other:
+        pass
+
+    monkeypatch.setattr(_registration, "ONNXRegistry", Other)
+    with live_export._translations_kept():
+        assert not hasattr(Other, "from_torchlib")
+    monkeypatch.delattr(_registration, "ONNXRegistry")
+    with live_export._translations_kept():
+        pass
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,7 +6,14 @@ import pytest
 
 from dgm_core import data
 from dgm_core.coarse_training import log_masses
-from dgm_core.pretrained import DIGIT_FLOW, digit_flow, digit_flow_log
+from dgm_core.pretrained import (
+    DIGIT_FLOW,
+    DIGIT_JUDGE,
+    digit_flow,
+    digit_flow_log,
+    digit_judge,
+    digit_judge_log,
+)
 
 
 def test_the_flow_of_digits_is_as_good_as_its_log_says():
@@ -18,5 +25,15 @@ def test_the_flow_of_digits_is_as_good_as_its_log_says():
     assert recorded["bits per dimension"] + 2 * recorded["standard error"] < 0.95
 
 
+def test_the_judge_of_digits_is_as_good_as_its_log_says():
+    images, labels = data.mnist("test")
+    accuracy = (digit_judge("cpu").classify(images.flatten(1) / 255) == labels).double().mean()
+    recorded = digit_judge_log()["test"]
+    assert accuracy.item() == pytest.approx(recorded["accuracy"], abs=2e-4)  # two digits
+    assert recorded["digits"] == 10_000
+    assert recorded["accuracy"] - 2 * recorded["standard error"] > 0.98
+
+
 def test_the_download_is_small():
     assert DIGIT_FLOW.stat().st_size < 4e6
+    assert DIGIT_JUDGE.stat().st_size < 3e5

@@ -1,0 +1,73 @@
+"""Live figures: each agrees with PyTorch; and what stands there without scripts or runtime.
+
+Each graph brought some inputs and PyTorch's outputs for them to the page (its probe); what the
+page makes of the same inputs stands in ``data-dgm-parity``, and must agree to 1e-4.
+"""
+
+import json
+
+from visits import Visit, check
+
+from page_checks.openings import UNSET
+
+GRAPHS = "[data-dgm-state]"
+
+
+@check("http", "file", "telephone", "held-formulas", needs="figures")
+def every_figure_is_ready_and_agrees_with_pytorch(visit: Visit) -> None:
+    page = visit.page
+    assert page.locator(".dgm-figure").count() == page.locator(".dgm-caption").count() > 0
+    graphs = page.locator(GRAPHS).all()
+    assert graphs
+    for graph in graphs:
+        assert graph.get_attribute("data-dgm-state") == "ready", graph.inner_text()
+        assert graph.get_attribute("data-dgm-backend") == "browser"
+        assert float(graph.get_attribute("data-dgm-parity")) <= 1e-4
+        assert "NaN" not in graph.get_attribute("data-dgm-output")
+        assert "null" not in graph.get_attribute("data-dgm-output")
+        json.loads(graph.get_attribute("data-dgm-output"))
+
+
+@check("held-formulas", needs="figures formulas")
+def figures_did_not_wait_for_the_formulas_below_the_screen(visit: Visit) -> None:
+    unset = visit.page.evaluate(f"({UNSET})().length")
+    assert unset > 0  # and yet the stage before this check saw every figure ready
+
+
+@check("without-script", needs="figures")
+def a_picture_and_its_caption_stay(visit: Visit) -> None:
+    captions = visit.page.locator(".dgm-caption").all()
+    assert captions
+    for caption in captions:
+        assert caption.locator("p").is_visible()
+        picture = caption.locator("img.dgm-still")
+        assert picture.is_visible() and picture.get_attribute("alt")
+        assert picture.bounding_box()["width"] > 200
+
+
+@check("held-runtime", needs="figures formulas")
+def formulas_below_the_screen_wait_for_the_figures(visit: Visit) -> None:
+    visit.page.wait_for_function("() => Boolean(document.querySelector('mjx-container'))")
+    # Long enough for some to be set, if they did not wait; a slow machine only sets fewer.
+    visit.page.evaluate("() => new Promise((ok) => setTimeout(ok, 500))")
+    on_screen, off_screen = visit.page.evaluate(
+        """() => {
+          const formulas = [...document.querySelectorAll(".math mjx-container")];
+          const far = formulas.filter((e) => e.getBoundingClientRect().top > 2 * innerHeight);
+          return [formulas.length - far.length, far.length];
+        }"""
+    )
+    assert on_screen > 0 and off_screen == 0
+
+
+@check("without-runtime", needs="figures")
+def a_figure_says_in_words_that_it_stopped(visit: Visit) -> None:
+    for graph in visit.page.locator(GRAPHS).all():
+        assert graph.get_attribute("data-dgm-state") == "error"
+        words = graph.inner_text()
+        assert words.startswith("This figure stopped") and "Reload the page" in words
+
+
+@check("without-runtime", needs="figures formulas")
+def every_formula_is_set_all_the_same(visit: Visit) -> None:
+    assert visit.page.evaluate(f"({UNSET})().length") == 0

@@ -1,0 +1,95 @@
+"""How a page is opened for each visit, and brought from one stage of it to the next."""
+
+from pathlib import Path
+
+from browser import settle
+from visits import Visit, stage
+
+INSTRUMENTS = (Path(__file__).parent / "instruments.js").read_text(encoding="utf8")
+# Formulas that are TeX still.
+UNSET = """() => [...document.querySelectorAll(".math")]
+  .filter((formula) => !formula.querySelector("mjx-container"))"""
+# Holds back all formulas but those of the first screen, which come when the browser is idle.
+HOLD_FORMULAS = """(() => {
+  const [held, wait] = [[], globalThis.requestIdleCallback];
+  globalThis.requestIdleCallback = (work) => held.push(work);
+  globalThis.releaseFormulas = () => {
+    globalThis.requestIdleCallback = wait;
+    for (const work of held.splice(0)) work();
+  };
+})()"""
+# Formulas wait for the figures, but not for ever: a clock that hardly moves.
+SLOW_CLOCK = """(() => {
+  const now = performance.now.bind(performance);
+  performance.now = () => now() / 1000;
+})()"""
+
+
+@stage("http", color_scheme="light")
+def open_wide(visit: Visit) -> None:
+    visit.page.add_init_script(INSTRUMENTS)
+    visit.page.goto(visit.url)
+    settle(visit.page)
+
+
+@stage("file")
+def open_from_disk(visit: Visit) -> None:
+    visit.page.goto(f"{visit.url}#{visit.place}")
+    settle(visit.page)
+
+
+@stage("telephone", viewport={"width": 360, "height": 740})
+def open_on_a_telephone(visit: Visit) -> None:
+    visit.page.goto(f"{visit.url}#{visit.place}")
+    settle(visit.page)
+
+
+@stage("held-formulas", color_scheme="dark")
+def open_in_the_dark_without_formulas(visit: Visit) -> None:
+    visit.page.add_init_script(HOLD_FORMULAS)
+    visit.page.goto(visit.url)
+    settle(visit.page, formulas=False)
+    visit.page.wait_for_function("() => !globalThis.MathJax || globalThis.MathJax.typeset")
+
+
+@stage("print")
+def put_on_paper(visit: Visit) -> None:
+    visit.page.emulate_media(media="print")
+    visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+
+@stage("dark")
+def back_on_the_screen(visit: Visit) -> None:
+    visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    visit.page.emulate_media(media="screen")
+    visit.page.evaluate("releaseFormulas()")
+    settle(visit.page)
+
+
+@stage("without-script", java_script_enabled=False)
+def open_without_scripts(visit: Visit) -> None:
+    visit.page.goto(visit.url)
+
+
+@stage("held-runtime")
+def open_without_an_answer_for_the_runtime(visit: Visit) -> None:
+    visit.held = []
+    visit.page.route("**/ort/**", lambda route: hold_or_refuse(visit, route))
+    visit.page.add_init_script(SLOW_CLOCK)
+    visit.page.goto(visit.url)
+    visit.page.wait_for_selector("[data-dgm-state=loading]", state="attached")
+
+
+def hold_or_refuse(visit: Visit, route) -> None:
+    if visit.held is None:
+        route.abort()
+    else:
+        visit.held.append(route)
+
+
+@stage("without-runtime")
+def refuse_the_runtime(visit: Visit) -> None:
+    held, visit.held = visit.held, None
+    for route in held:
+        route.abort()
+    settle(visit.page)

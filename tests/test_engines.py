@@ -1,0 +1,240 @@
+"""The built book in Firefox and in WebKit: what a reader with another browser than Chromium has.
+
+Each page is opened once in each browser. What is seen on that visit is kept, check by check, and
+each check is a test of its own.
+"""
+
+import re
+
+import pytest
+from browser import miss, pages_of_the_book
+from engines import Firefox, Missing, WebKit, until
+
+pytestmark = pytest.mark.browser
+PAGES = pages_of_the_book()
+FROM_DISK = ["book/vae/elbo.html", "book/flow/training-a-flow.html"]
+IN_WEBKIT = [  # the title page, one of each part, the conclusion
+    "book/index.html",
+    "book/vae/training-a-vae.html",
+    "book/gan/minimax.html",
+    "book/flow/building-a-flow.html",
+    "book/comparison.html",
+]
+
+GRAPHS = "[...document.querySelectorAll('[data-dgm-state]')]"
+FIGURES = "[...document.querySelectorAll('.dgm-figure')]"
+HANDLE = ".noUi-handle"
+# Captions are in the page's text, whether or not a script has drawn the figures.
+COUNT = "document.querySelectorAll('.dgm-caption').length"
+DECIDED = f"""{FIGURES}.length >= {COUNT} && {FIGURES}.every((figure) => {{
+  const graphs = [...figure.querySelectorAll("[data-dgm-state]")];
+  return graphs.length && graphs.every(
+    ({{ dataset }}) => dataset.dgmParity || dataset.dgmState === "error");
+}})"""
+UNSET = """[...document.querySelectorAll(".math")]
+  .filter((formula) => !formula.querySelector("mjx-container"))
+  .map((formula) => formula.outerHTML.slice(0, 99))"""
+UNREADY = f"""{GRAPHS}.filter(({{ dataset }}) => dataset.dgmState !== "ready")
+  .map((graph) => `${{graph.dataset.dgmState}}: ${{graph.innerText}}`)"""
+WRONG = f"""{GRAPHS}.filter(({{ dataset }}) =>
+    !(Number(dataset.dgmParity ?? NaN) <= 1e-4) || dataset.dgmOutput.includes("null"))
+  .map(({{ dataset }}) => `parity ${{dataset.dgmParity}}, output ${{dataset.dgmOutput}}`)"""
+
+
+def outputs(browser) -> list[str]:
+    return browser.evaluate(f"{GRAPHS}.map(({{ dataset }}) => dataset.dgmOutput)")
+
+
+def slider(browser) -> dict:
+    """What the slider that has the focus says of itself; empty where something else has it."""
+    return browser.evaluate(
+        f"""((handle) => handle.matches("{HANDLE}") ? {{
+          words: handle.closest(".widget-slider").querySelector(".widget-label").innerText,
+          place: handle.closest(".noUi-origin").style.transform, // aria-valuenow is rounded
+          isLast: handle.getAttribute("aria-valuenow") === handle.getAttribute("aria-valuemax"),
+        }} : {{}})(document.activeElement)"""
+    )
+
+
+def moves(browser) -> list[str]:
+    """Press an arrow key on the slider that has the focus; what then does not follow."""
+    before, were = slider(browser), outputs(browser)
+    if not before:
+        return ["a slider does not take the focus"]
+    browser.press("ArrowLeft" if before["isLast"] else "ArrowRight")
+    findings = []
+    if not until(lambda: slider(browser).get("place") != before["place"]):
+        findings.append(f"the slider {before['words']!r} stays where it is")
+    if not until(lambda: outputs(browser) != were):
+        findings.append(f"no graph follows the slider {before['words']!r}")
+    return findings
+
+
+def figures_are_ready(browser):
+    until(lambda: browser.evaluate(DECIDED))
+    captions, drawn = browser.evaluate(f"[{COUNT}, {FIGURES}.length]")
+    counted = [] if drawn >= captions else [f"{drawn} of {captions} figures appeared"]
+    return counted + browser.evaluate(UNREADY)
+
+
+def numbers_agree_with_pytorch(browser):
+    return browser.evaluate(WRONG)
+
+
+def formulas_are_set(browser):
+    until(lambda: not browser.evaluate(f"{UNSET}.length"))
+    return browser.evaluate(UNSET)
+
+
+def tab_finds_the_first_slider(browser):
+    """From the heading above it, with no mouse; it says its label, and moves."""
+    found = browser.evaluate(
+        f"""(() => {{
+          const handle = document.querySelector(".dgm-figure {HANDLE}");
+          const heading = handle?.closest("section").querySelector("h1, h2, h3");
+          heading?.setAttribute("tabindex", "-1");
+          heading?.focus();
+          return Boolean(handle);
+        }})()"""
+    )
+    if not found:
+        return []
+    first = f'document.activeElement === document.querySelector(".dgm-figure {HANDLE}")'
+    for _ in range(100):
+        browser.press("Tab")
+        if browser.evaluate(first):
+            break
+    else:
+        return ["Tab does not come to the first slider"]
+    words = slider(browser)["words"].strip()
+    unsaid = [] if words and browser.announces("slider", words) else [f"{words!r} is not said"]
+    return unsaid + moves(browser)
+
+
+def sliders_answer_to_keys(browser):
+    """The first slider of each figure."""
+    findings = []
+    for i in range(browser.evaluate(f"{FIGURES}.length")):
+        if browser.evaluate(
+            f"""((handle) => {{
+              handle?.scrollIntoView({{ block: "center" }});
+              handle?.focus();
+              return Boolean(handle);
+            }})({FIGURES}[{i}].querySelector("{HANDLE}"))"""
+        ):
+            findings += moves(browser)
+    return findings
+
+
+def nothing_goes_wrong(browser):
+    """No error in a script, no failed request, none that leads outside."""
+    return browser.problems()
+
+
+CHECKS = [  # in the order of a visit; what went wrong until then is asked last
+    figures_are_ready,
+    numbers_agree_with_pytorch,
+    formulas_are_set,
+    tab_finds_the_first_slider,
+    sliders_answer_to_keys,
+    nothing_goes_wrong,
+]
+
+
+class Visits:
+    """Opens each address once in its browser, and remembers what each check found there."""
+
+    def __init__(self, browser):
+        self.browser = browser
+        self.records = {}
+
+    def findings(self, url: str, check) -> list[str]:
+        if url not in self.records:
+            self.records[url] = self.visit(url)
+        return self.records[url][check.__name__]
+
+    def visit(self, url: str) -> dict[str, list[str]]:
+        try:
+            self.browser.open(url)
+        except RuntimeError as error:
+            return {check.__name__: [f"the page did not open: {error}"] for check in CHECKS}
+        record = {}
+        for check in CHECKS:
+            try:
+                record[check.__name__] = check(self.browser)
+            except RuntimeError as error:
+                record[check.__name__] = [f"the browser could not tell: {error}"]
+        return record
+
+
+def visits(start):
+    try:
+        browser = start()
+    except Missing as missing:
+        miss(str(missing))
+    try:
+        yield Visits(browser)
+    finally:
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(own_libraries, tmp_path_factory):
+    yield from visits(lambda: Firefox(tmp_path_factory.mktemp("firefox")))
+
+
+@pytest.fixture(scope="session")
+def webkit(own_libraries, built_book, tmp_path_factory):
+    yield from visits(lambda: WebKit(built_book, tmp_path_factory.mktemp("webkit")))
+
+
+def each(pages):
+    """Parameters ``page`` and ``check``: every check on each of these pages."""
+
+    def decorate(test):
+        names = [page.removeprefix("book/").removesuffix(".html") for page in pages]
+        test = pytest.mark.parametrize("page", pages, ids=names)(test)
+        return pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)(test)
+
+    return decorate
+
+
+@each(PAGES)
+def test_firefox(firefox, http_base, page, check):
+    assert firefox.findings(f"{http_base}/{page}", check) == []
+
+
+@each(FROM_DISK)
+def test_firefox_from_disk(firefox, file_base, page, check):
+    assert firefox.findings(f"{file_base}/{page}", check) == []
+
+
+# Each of these must be noticed, or a page with an error would pass.
+MISHAPS = [
+    'console.error("mishap 1")',
+    'setTimeout(() => { throw new Error("mishap 2"); })',
+    'Promise.reject(new Error("mishap 3"))',
+    'fetch("mishap-4.json")',
+    'fetch("https://mishap-5.example/").catch(() => {})',
+]
+
+
+@pytest.mark.parametrize("page", ["book/notation.html"])
+@pytest.mark.parametrize("engine", ["firefox", "webkit"])
+def test_every_mishap_is_noticed(request, http_base, engine, page):
+    browser = request.getfixturevalue(engine).browser
+    browser.open(f"{browser.base if engine == 'webkit' else http_base}/{page}")
+    for mishap in MISHAPS:
+        browser.evaluate(f"void ({mishap})")
+
+    def unnoticed():
+        told = "\n".join(browser.problems())
+        return [n for n in range(1, 1 + len(MISHAPS)) if not re.search(f"mishap.{n}", told)]
+
+    until(lambda: not unnoticed())
+    assert unnoticed() == []
+
+
+@each(IN_WEBKIT)
+def test_webkit(webkit, page, check):
+    assert webkit.findings(f"{webkit.browser.base}/{page}", check) == []
