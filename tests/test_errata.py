@@ -1,6 +1,7 @@
 """The corrections and the chapters' boxes of mistakes name each other, all of them."""
 
 import re
+from functools import cache
 
 import nbformat
 import pytest
@@ -21,6 +22,7 @@ def words(path) -> str:
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
+@cache
 def boxes() -> dict[str, list[str]]:
     """Return the name of each box of a mistake, with the numbers of its chapter."""
     found = {}
