@@ -1,12 +1,19 @@
 """A pytest plugin: which tests need the book or a browser, and nothing handed on between tests."""
 
 import os
+import signal
 import sys
 
 import pytest
 
 BROWSER = {"browser"}  # fixtures, also those that a fixture asks for
 BOOK = {"built_book", "html", *BROWSER}  # html: the small book of test_build.py
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard, by what tests start, too: whatever starts pytest may have muted it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -78,15 +78,18 @@ def assemble(root: Path, vendor: Path) -> bool:
 
 
 def mend_module(text: str) -> str:
-    """Mend three things in the widgets' modules; a version that has none stays as it is.
+    """Mend four things in the widgets' modules; a version that has none stays as it is.
 
     Over file:// an URL's origin is the word null, and with it the address of every font is wrong.
     anywidget gives up on a widget after two seconds, which a slow telephone may well need.
     The HTML manager waits until the last image is there; it needs no more than the page's text.
+    bqplot's bars draw their line at zero anew at each change, and leave the old line's group.
     """
     early = '"loading"!==document.readyState?e.renderWidgets()'
     text = text.replace('"complete"===document.readyState?e.renderWidgets()', early)
     text = re.sub(r"\$\{(\w+)\.origin\}\$\{\1\.pathname\}", r"${\1.href}", text)
+    line = 'append("line").attr("class","zeroLine")'
+    text = text.replace(f'append("g").{line}', line)
     return text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
 
 

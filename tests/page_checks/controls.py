@@ -29,6 +29,15 @@ def sliders_have_names_and_are_reached_by_the_tabulator(visit: Visit) -> None:
         assert slider.get_attribute("tabindex") == "0"
 
 
+@check("http", "file", needs="buttons")
+def buttons_change_the_figure(visit: Visit) -> None:
+    # Before the sliders are moved: away from a sample, "Draw another sample" has nothing to do.
+    buttons = visit.page.locator(".dgm-figure .dgm-view-button button").all()
+    assert buttons
+    for button in buttons:
+        changes(visit.page, button.click)
+
+
 @check("http", "file", needs="sliders")
 def sliders_follow_keys(visit: Visit) -> None:
     handles = visit.page.locator(".dgm-figure .noUi-handle").all()
@@ -92,11 +101,3 @@ def draw_a_stroke(page, paper) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=8)
     page.mouse.up()
-
-
-@check("http", "file", needs="buttons")
-def buttons_change_the_figure(visit: Visit) -> None:
-    buttons = visit.page.locator(".dgm-figure .dgm-view-button button").all()
-    assert buttons
-    for button in buttons:
-        changes(visit.page, button.click)

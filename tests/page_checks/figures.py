@@ -47,17 +47,17 @@ def a_picture_and_its_caption_stay(visit: Visit) -> None:
 
 @check("held-runtime", needs="figures formulas")
 def formulas_below_the_screen_wait_for_the_figures(visit: Visit) -> None:
-    visit.page.wait_for_function("() => Boolean(document.querySelector('mjx-container'))")
+    visit.page.wait_for_function(
+        """() => globalThis.MathJax?.typeset && ![...document.querySelectorAll(".math")].some((f) => {
+          const { top } = f.getBoundingClientRect();
+          return top >= 0 && top < innerHeight / 2 && !f.querySelector("mjx-container");
+        })"""
+    )
     # Long enough for some to be set, if they did not wait; a slow machine only sets fewer.
     visit.page.evaluate("() => new Promise((ok) => setTimeout(ok, 500))")
-    on_screen, off_screen = visit.page.evaluate(
-        """() => {
-          const formulas = [...document.querySelectorAll(".math mjx-container")];
-          const far = formulas.filter((e) => e.getBoundingClientRect().top > 2 * innerHeight);
-          return [formulas.length - far.length, far.length];
-        }"""
-    )
-    assert on_screen > 0 and off_screen == 0
+    set_far_away = """() => [...document.querySelectorAll(".math mjx-container")]
+      .filter((formula) => formula.getBoundingClientRect().top > 2 * innerHeight).length"""
+    assert visit.page.evaluate(set_far_away) == 0
 
 
 @check("without-runtime", needs="figures")
