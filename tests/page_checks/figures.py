@@ -47,12 +47,7 @@ def a_picture_and_its_caption_stay(visit: Visit) -> None:
 
 @check("held-runtime", needs="figures formulas")
 def formulas_below_the_screen_wait_for_the_figures(visit: Visit) -> None:
-    visit.page.wait_for_function(
-        """() => globalThis.MathJax?.typeset && ![...document.querySelectorAll(".math")].some((f) => {
-          const { top } = f.getBoundingClientRect();
-          return top >= 0 && top < innerHeight / 2 && !f.querySelector("mjx-container");
-        })"""
-    )
+    visit.page.wait_for_function("() => globalThis.MathJax?.typeset")
     # Long enough for some to be set, if they did not wait; a slow machine only sets fewer.
     visit.page.evaluate("() => new Promise((ok) => setTimeout(ok, 500))")
     set_far_away = """() => [...document.querySelectorAll(".math mjx-container")]
