@@ -11,10 +11,8 @@ import torch
 import zuko
 from torch import Tensor, nn
 
-from dgm_core import flow
-from dgm_core.bijections import Logit
-from dgm_core.coarse_to_fine import CoarseToFine
 from dgm_core.data import mnist
+from dgm_core.flows import CoarseToFine, Logit, affine_image_flow, coupling_flow
 
 Contestant = tuple[nn.Module, Callable[[Tensor], Tensor]]
 ALPHA = 1e-5  # of the logit that smooth flows put before pixels; the same for all of them
@@ -25,7 +23,7 @@ ALPHA = 1e-5  # of the logit that smooth flows put before pixels; the same for a
 
 def our_couplings(x: Tensor) -> Contestant:
     """Return affine couplings of this book, which look at data `x` first."""
-    model = flow.coupling_flow(2, layers=8, hidden=32)
+    model = coupling_flow(2, layers=8, hidden=32)
     model.bijection.initialize(x)
     return model, model.log_prob
 
@@ -64,7 +62,7 @@ def zuko_splines(x: Tensor) -> Contestant:
 
 def our_affine(v: Tensor) -> Contestant:
     """Return the affine multi-scale flow of chapter 3.3c, which looks at data `v` first."""
-    model = flow.affine_image_flow(alpha=ALPHA)
+    model = affine_image_flow(alpha=ALPHA)
     model.bijection.initialize(v)
     return model, model.log_prob
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import report
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/helpers"))
 
 import browser
 

@@ -4,9 +4,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from dgm_core.checkpoints import random_state_kept
 from dgm_core.data import batches
-from dgm_core.training import fit
+from dgm_core.training import fit, random_state_kept
 
 
 class DigitClassifier(nn.Module):

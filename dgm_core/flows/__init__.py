@@ -1,0 +1,48 @@
+"""Normalizing flows: bijections that know their Jacobians, and the distributions made of them."""
+
+from dgm_core.flows.bijections import Affine, Bijection, Compose, Cube, Inverse, Logit
+from dgm_core.flows.cdf import CategoricalCDF, MixtureCDF, bin_of
+from dgm_core.flows.couplings import (
+    ActNorm,
+    AffineCoupling,
+    Invertible1x1,
+    Permutation,
+    coupling_layers,
+)
+from dgm_core.flows.dequantization import Dequantizer, dequantization_bound
+from dgm_core.flows.flow import Flow, affine_image_flow, coupling_flow
+from dgm_core.flows.images import ConvNet, FactorOut, Reshape, Squeeze, multiscale_layers
+from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine
+from dgm_core.flows.pyramid_training import log_masses, train_pyramid
+
+__all__ = [
+    "DIGIT_LEVELS",
+    "LESSON_LEVELS",
+    "ActNorm",
+    "Affine",
+    "AffineCoupling",
+    "Bijection",
+    "CategoricalCDF",
+    "CoarseToFine",
+    "Compose",
+    "ConvNet",
+    "Cube",
+    "Dequantizer",
+    "FactorOut",
+    "Flow",
+    "Inverse",
+    "Invertible1x1",
+    "Logit",
+    "MixtureCDF",
+    "Permutation",
+    "Reshape",
+    "Squeeze",
+    "affine_image_flow",
+    "bin_of",
+    "coupling_flow",
+    "coupling_layers",
+    "dequantization_bound",
+    "log_masses",
+    "multiscale_layers",
+    "train_pyramid",
+]

@@ -1,0 +1,205 @@
+"""Invertible maps that know their Jacobians; forward goes from latent to data.
+
+Either direction returns ``(value, log_det)``: the image of each example, and the logarithm of the
+absolute value of the determinant of the map just applied, one number for each example. So the two
+log-determinants at one pair of points add up to 0. The layers that learned flows are stacked
+from are in `flows.couplings`, maps of images in `flows.images`.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Mapped = tuple[Float[Tensor, " batch *mapped"], Float[Tensor, " batch"]]
+
+
+class Bijection(nn.Module, ABC):
+    """A map with an inverse and a log-determinant. A class is this one or a leaf."""
+
+    @abstractmethod
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Map latent to data.
+
+        Args:
+            z: latent points, (B, ...).
+
+        Returns:
+            x, (B, ...), and log |det dx/dz|, (B,), in nats.
+        """
+
+    @abstractmethod
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Map data to latent.
+
+        Args:
+            x: data points, (B, ...).
+
+        Returns:
+            z, (B, ...), and log |det dz/dx|, (B,), in nats.
+        """
+
+    @torch.no_grad()
+    def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
+        """Set the parameters that start from data (those of `ActNorm`); most maps have none.
+
+        Args:
+            x: a batch of data, (B, ...).
+
+        Returns:
+            Its latent points, (B, ...).
+        """
+        return self.inverse(x)[0]
+
+
+class Cube(Bijection):
+    r"""The map :math:`z = x^3` of every component; forward is the real cube root.
+
+    At 0 the slope of the inverse is 0: its log-determinant is -inf, forward's +inf.
+    """
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Return the real cube roots, negative for negative numbers."""
+        # Not sign(z) |z|^(1/3), whose gradient at 0 is 0 times infinity. This one's is infinite.
+        below = z < 0
+        x = torch.where(below, 0.0, z).pow(1 / 3) - torch.where(below, -z, 0.0).pow(1 / 3)
+        return x, -sum_event(_log_slope_of_cube(x))
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Return the cubes, with log 3 x^2 summed over the event."""
+        return x**3, sum_event(_log_slope_of_cube(x))
+
+
+def _log_slope_of_cube(x: Tensor) -> Tensor:
+    return (3 * x**2).log()
+
+
+class Affine(Bijection):
+    r"""A scale and a shift of every component: :math:`x = e^s z + b`.
+
+    Attributes:
+        log_scale: s, of the event's shape.
+        shift: b, of the event's shape.
+    """
+
+    def __init__(
+        self,
+        shift: Float[Tensor, " *event"],
+        log_scale: Float[Tensor, " *event"],
+        learned: bool = False,
+    ):
+        """Take the numbers to start from.
+
+        Args:
+            shift: b, (event).
+            log_scale: s, (event).
+            learned: whether they are parameters; otherwise they are constants.
+        """
+        super().__init__()
+        for name, value in (("shift", shift), ("log_scale", log_scale)):
+            if learned:
+                self.register_parameter(name, nn.Parameter(value.clone()))
+            else:
+                self.register_buffer(name, value.clone())
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Scale, then shift."""
+        return z * self.log_scale.exp() + self.shift, self.log_scale.sum().expand(len(z))
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Take the shift off, then the scale."""
+        return (x - self.shift) * (-self.log_scale).exp(), -self.log_scale.sum().expand(len(x))
+
+
+class Logit(Bijection):
+    r"""From all real numbers to (0, 1): :math:`\alpha + (1 - 2 \alpha) x = \sigma(z)`.
+
+    An x of 0 or 1 has a finite z. In return forward may leave [0, 1], by less than 2 alpha.
+
+    References:
+        Dinh et al. (2017), Density Estimation Using Real NVP, section 4.1, with alpha = 0.05.
+    """
+
+    def __init__(self, alpha: float = 1e-5):
+        """Choose how far the data stay from the ends.
+
+        Args:
+            alpha: at least 0 and below 1/2. A large one spends density outside of [0, 1].
+
+        Raises:
+            ValueError: alpha is out of range.
+        """
+        super().__init__()
+        if not 0 <= alpha < 0.5:
+            raise ValueError(f"alpha is {alpha}; it must be at least 0 and below 1/2")
+        self.alpha = alpha
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the sigmoid and stretch its range."""
+        return (z.sigmoid() - self.alpha) / (1 - 2 * self.alpha), sum_event(self._log_slope(z))
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the logit, log y - log(1 - y), without a difference of nearly equal numbers."""
+        low, high = (self.alpha + (1 - 2 * self.alpha) * t for t in (x, 1 - x))
+        z = low.log() - high.log()
+        return z, -sum_event(self._log_slope(z))
+
+    def _log_slope(self, z: Tensor) -> Tensor:
+        return F.logsigmoid(z) + F.logsigmoid(-z) - math.log(1 - 2 * self.alpha)
+
+
+class Compose(Bijection):
+    """Several maps, one after the other; their log-determinants add up."""
+
+    def __init__(self, parts: Sequence[Bijection]):
+        """Take the parts in the order of forward, from latent to data."""
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the parts from first to last."""
+        total = z.new_zeros(len(z))
+        for part in self.parts:
+            z, log_det = part.forward(z)
+            total = total + log_det
+        return z, total
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Undo the parts from last to first."""
+        total = x.new_zeros(len(x))
+        for part in reversed(self.parts):
+            x, log_det = part.inverse(x)
+            total = total + log_det
+        return x, total
+
+    def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
+        """Initialise the parts from last to first, each with what the later ones make of x."""
+        for part in reversed(self.parts):
+            x = part.initialize(x)
+        return x
+
+
+class Inverse(Bijection):
+    """Another bijection the other way round."""
+
+    def __init__(self, part: Bijection):
+        """Take the bijection whose inverse is to be forward."""
+        super().__init__()
+        self.part = part
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the inverse of the part."""
+        return self.part.inverse(z)
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the part."""
+        return self.part.forward(x)
+
+
+def sum_event(per_dimension: Tensor) -> Tensor:
+    """Add up (B, ...) over all but the first axis: one value for each example."""
+    return per_dimension.flatten(1).sum(1)

@@ -1,0 +1,223 @@
+"""The layers that learned flows are stacked from: coupling, order, mixture and scale of features.
+
+"Features" are the first axis of an example: numbers of a vector (D,), channels of an image
+(C, H, W). So one class serves both.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dgm_core.flows.bijections import Bijection, Compose, Mapped, sum_event
+from dgm_core.nets import mlp
+
+
+class ActNorm(Bijection):
+    r"""A learned scale and shift of every feature: :math:`x = e^s z + b`.
+
+    It is the identity until `initialize` has seen a batch: then latent features have mean 0 and
+    standard deviation 1 over that batch (and over the pixels of images).
+
+    References:
+        Kingma and Dhariwal (2018), Glow, section 3.1.
+    """
+
+    def __init__(self, num_features: int):
+        """Start as the identity.
+
+        Args:
+            num_features: numbers of a vector, or channels of an image.
+        """
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(num_features))
+        self.shift = nn.Parameter(torch.zeros(num_features))
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Scale, then shift."""
+        scale, shift = _columns(z, self.log_scale.exp(), self.shift)
+        return z * scale + shift, self._log_det(z)
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Take the shift off, then the scale."""
+        scale, shift = _columns(x, (-self.log_scale).exp(), self.shift)
+        return (x - shift) * scale, -self._log_det(x)
+
+    @torch.no_grad()
+    def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
+        """Take shift and scale from the mean and the standard deviation of a batch, (B, ...)."""
+        features = x.transpose(0, 1).flatten(1)  # (features, everything else)
+        self.shift.copy_(features.mean(1))
+        self.log_scale.copy_(features.std(1).clamp(min=1e-6).log())
+        return self.inverse(x)[0]
+
+    def _log_det(self, value: Tensor) -> Tensor:
+        return (self.log_scale.sum() * _positions(value)).expand(len(value))
+
+
+class AffineCoupling(Bijection):
+    r"""Keep the first features, :math:`a`; move the others: :math:`x_b = e^{s(a)} z_b + t(a)`.
+
+    Its Jacobian is block triangular whatever the network computes, so that the log-determinant is
+    the sum of s. A tanh keeps each s within the bound, so that no scale can run away.
+
+    Attributes:
+        net: from the kept features, (B, keep, ...), to (B, 2 * moved, ...): s unbounded, then t.
+        keep: how many features stay as they are.
+        bound: of the absolute value of s.
+
+    References:
+        Dinh et al. (2017), Density Estimation Using Real NVP, eq. 4 to 6.
+    """
+
+    def __init__(self, net: nn.Module, keep: int, bound: float = 3.0):
+        """Take the network as it is; `zero_last` makes a coupling start as identity."""
+        super().__init__()
+        self.net, self.keep, self.bound = net, keep, bound
+
+    def log_scale_and_shift(
+        self, kept: Float[Tensor, " batch keep *rest"]
+    ) -> tuple[Float[Tensor, " batch moved *rest"], Float[Tensor, " batch moved *rest"]]:
+        """Return s and t, (B, moved, ...), for the kept features, (B, keep, ...)."""
+        raw, shift = self.net(kept).chunk(2, 1)
+        return self.bound * (raw / self.bound).tanh(), shift
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Scale and shift the moved features."""
+        kept, moved = z[:, : self.keep], z[:, self.keep :]
+        s, t = self.log_scale_and_shift(kept)
+        return torch.cat([kept, moved * s.exp() + t], 1), sum_event(s)
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Undo it: the network sees what it saw, and is not inverted itself."""
+        kept, moved = x[:, : self.keep], x[:, self.keep :]
+        s, t = self.log_scale_and_shift(kept)
+        return torch.cat([kept, (moved - t) * (-s).exp()], 1), -sum_event(s)
+
+
+class Permutation(Bijection):
+    """Another order of the features, always the same; its log-determinant is 0."""
+
+    def __init__(self, order: Sequence[int]):
+        """Take the order: feature i of x is feature ``order[i]`` of z.
+
+        Args:
+            order: each of 0, 1, ... once; ``torch.randperm`` with a seed draws one.
+
+        Raises:
+            ValueError: a number is missing or there twice.
+        """
+        super().__init__()
+        order = torch.as_tensor(order).tolist()
+        if sorted(order) != list(range(len(order))):
+            raise ValueError(f"{order} is no permutation of 0 to {len(order) - 1}")
+        self.register_buffer("order", torch.tensor(order))
+        self.register_buffer("back", torch.tensor(order).argsort())
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Put the features in the new order."""
+        return z.index_select(1, self.order), z.new_zeros(len(z))
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Put them back."""
+        return x.index_select(1, self.back), x.new_zeros(len(x))
+
+
+class Invertible1x1(Bijection):
+    r"""A learned linear mixture of the features; on images, an invertible 1x1 convolution.
+
+    :math:`z = W x` with :math:`W = P L U`: a fixed permutation, a unit lower triangular matrix,
+    and an upper triangular one whose diagonal keeps its signs. So log |det W| is a sum, and W
+    never becomes singular. Forward solves the two triangular systems.
+
+    References:
+        Kingma and Dhariwal (2018), Glow, section 3.2.
+    """
+
+    def __init__(self, num_features: int, seed: int = 0):
+        """Start as a random rotation (or reflection).
+
+        Args:
+            num_features: numbers of a vector, or channels of an image.
+            seed: of the rotation.
+        """
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        normal = torch.randn(num_features, num_features, generator=generator, dtype=torch.float64)
+        p, lower, upper = torch.linalg.lu(torch.linalg.qr(normal)[0])
+        diagonal = upper.diagonal()
+        for name, constant in (("permutation", p), ("signs", diagonal.sign())):
+            self.register_buffer(name, constant.float())
+        self.register_buffer("_eye", torch.eye(num_features), persistent=False)
+        self.lower = nn.Parameter(lower.tril(-1).float())
+        self.upper = nn.Parameter(upper.triu(1).float())
+        self.log_diagonal = nn.Parameter(diagonal.abs().log().float())
+
+    def _factors(self) -> tuple[Tensor, Tensor]:
+        upper = self.upper.triu(1) + self._eye * (self.signs * self.log_diagonal.exp())
+        return self.lower.tril(-1) + self._eye, upper
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the inverse of W, by substitution."""
+        lower, upper = self._factors()
+        columns = self.permutation.T @ z.transpose(0, 1).flatten(1)  # (features, everything else)
+        columns = torch.linalg.solve_triangular(lower, columns, upper=False, unitriangular=True)
+        columns = torch.linalg.solve_triangular(upper, columns, upper=True)
+        x = columns.unflatten(1, (len(z), *z.shape[2:])).transpose(0, 1)
+        return x, -self._log_det(z)
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply W."""
+        lower, upper = self._factors()
+        mixed = x.movedim(1, -1) @ (self.permutation @ lower @ upper).T
+        return mixed.movedim(-1, 1), self._log_det(x)
+
+    def _log_det(self, value: Tensor) -> Tensor:
+        return (self.log_diagonal.sum() * _positions(value)).expand(len(value))
+
+
+def zero_last(net: nn.Sequential) -> nn.Sequential:
+    """Set the last layer of a network to zero, in place: its coupling starts as the identity.
+
+    Args:
+        net: ends in a layer with weight and bias.
+    """
+    nn.init.zeros_(net[-1].weight)
+    nn.init.zeros_(net[-1].bias)
+    return net
+
+
+def coupling_layers(dim: int, layers: int = 6, hidden: int = 32, bound: float = 3.0) -> Compose:
+    """Stack actnorm, affine coupling and reversal of the order, `layers` times, for vectors.
+
+    It starts as the identity up to the order; give `initialize` a batch before training. With an
+    even number of layers the components of the latent point are in the order of the data.
+
+    Args:
+        dim: D, numbers of a vector, at least 2.
+        layers: how many couplings.
+        hidden: units of each of the two hidden layers of a coupling's network.
+        bound: of the couplings' log-scales.
+
+    Raises:
+        ValueError: a vector of fewer than 2 numbers, which has no halves.
+    """
+    if dim < 2:
+        raise ValueError(f"dim is {dim}; a coupling needs at least 2 numbers")
+    keep, parts = dim - dim // 2, []
+    for _ in range(layers):
+        net = zero_last(mlp([keep, hidden, hidden, 2 * (dim - keep)], nn.SiLU))
+        reverse = Permutation(range(dim - 1, -1, -1))
+        parts += [ActNorm(dim), AffineCoupling(net, keep, bound), reverse]
+    return Compose(parts)
+
+
+def _positions(value: Tensor) -> int:
+    """Return how often each feature is there: 1 in a vector, H * W in an image."""
+    return value[0, 0].numel()
+
+
+def _columns(value: Tensor, *features: Tensor) -> list[Tensor]:
+    """Give numbers of one feature each the axes that multiply with `value`."""
+    return [each.view(-1, *[1] * (value.ndim - 2)) for each in features]

@@ -1,0 +1,116 @@
+"""A normalizing flow: a simple base distribution seen through a bijection; and two of them."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Normal, Uniform
+
+from dgm_core.flows.bijections import Bijection
+from dgm_core.flows.couplings import coupling_layers
+from dgm_core.flows.images import multiscale_layers
+
+
+class Flow(nn.Module):
+    r"""The distribution of :math:`x = f(z)`, z from the base, with its exact density.
+
+    Attributes:
+        bijection: f, from latent to data.
+        event_shape: shape of one example.
+        uniform: whether z is uniform on the unit cube instead of standard normal.
+
+    References:
+        Rezende and Mohamed (2015), Variational Inference with Normalizing Flows, eq. 5.
+    """
+
+    def __init__(self, bijection: Bijection, event_shape: Sequence[int], uniform: bool = False):
+        """Put a bijection on a base of its event shape."""
+        super().__init__()
+        self.bijection = bijection
+        self.event_shape = torch.Size(event_shape)
+        self.uniform = uniform
+        # Buffers, so that the base follows the module's device and dtype.
+        self.register_buffer("_zeros", torch.zeros(self.event_shape), persistent=False)
+        self.register_buffer("_ones", torch.ones(self.event_shape), persistent=False)
+
+    @property
+    def base(self) -> Distribution:
+        """The distribution of z, with the event shape of the flow."""
+        kind = Uniform if self.uniform else Normal
+        each = kind(self._zeros, self._ones, validate_args=False)
+        return Independent(each, len(self.event_shape), validate_args=False)
+
+    def log_prob(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch"]:
+        """Return log p(x) = log p(z) + log |det dz/dx|, in nats.
+
+        Args:
+            x: data points, (B, *event_shape).
+
+        Returns:
+            (B,).
+        """
+        z, log_det = self.bijection.inverse(x)
+        return self.base.log_prob(z) + log_det
+
+    @torch.no_grad()
+    def sample(
+        self, sample_shape: Sequence[int] = (), temperature: float = 1.0
+    ) -> Float[Tensor, " *sample_and_event"]:
+        """Draw samples: z from the base, then forward.
+
+        Args:
+            sample_shape: how many, in any arrangement.
+            temperature: factor on a normal z; below 1 the samples are no longer the model's, but
+                nearer to its middle.
+
+        Returns:
+            (*sample_shape, *event_shape).
+
+        Raises:
+            ValueError: a temperature other than 1 for a uniform base.
+        """
+        if self.uniform and temperature != 1.0:
+            raise ValueError("a uniform base has no temperature; leave it at 1")
+        shape = torch.Size(sample_shape)
+        z = self.base.sample((math.prod(shape),)) * temperature
+        return self.bijection(z)[0].reshape(*shape, *self.event_shape)
+
+
+def coupling_flow(dim: int = 2, layers: int = 6, hidden: int = 32) -> Flow:
+    """Build a flow of affine couplings for vectors; see `couplings.coupling_layers`.
+
+    Args:
+        dim: numbers of a vector.
+        layers: how many couplings.
+        hidden: units of each of the two hidden layers of a coupling's network.
+    """
+    return Flow(coupling_layers(dim, layers, hidden), (dim,))
+
+
+def affine_image_flow(
+    steps: tuple[int, ...] = (4, 4),
+    hidden: tuple[int, ...] = (32, 64),
+    *,
+    side: int = 28,
+    alpha: float = 1e-5,
+    seed: int = 0,
+) -> Flow:
+    """Build the textbook's flow of images; see `flows.images.multiscale_layers`.
+
+    Give ``flow.bijection.initialize`` a batch before training.
+
+    Args:
+        steps: couplings of each level, the finest first.
+        hidden: channels of each level's networks.
+        side: pixels of a side of the image, a multiple of 2 at every level.
+        alpha: of the logit.
+        seed: of the first 1x1 convolutions; the networks' weights are torch's.
+
+    Returns:
+        A flow on vectors of side * side numbers in (0, 1), such as `data.dequantize` returns; z is
+        standard normal, a vector of the same length.
+    """
+    layers = multiscale_layers(steps, hidden, side=side, alpha=alpha, seed=seed)
+    return Flow(layers, (side * side,))

@@ -1,0 +1,182 @@
+"""Bijections of images, and the textbook's multi-scale stack of affine couplings."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dgm_core.flows.bijections import Bijection, Compose, Inverse, Logit, Mapped
+from dgm_core.flows.couplings import ActNorm, AffineCoupling, Invertible1x1, Permutation
+
+
+class Reshape(Bijection):
+    """Another shape for the same numbers; its log-determinant is 0."""
+
+    def __init__(self, latent_shape: tuple[int, ...], data_shape: tuple[int, ...]):
+        """Take the shapes of an example before and after forward."""
+        super().__init__()
+        self.latent_shape, self.data_shape = latent_shape, data_shape
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Give z, (B, *latent_shape), the data's shape."""
+        return z.reshape(len(z), *self.data_shape), z.new_zeros(len(z))
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Give x, (B, *data_shape), the latent shape."""
+        return x.reshape(len(x), *self.latent_shape), x.new_zeros(len(x))
+
+
+class Squeeze(Bijection):
+    """Inverse turns each square of 2 x 2 pixels into 4 channels; forward spreads them out again.
+
+    Channels 0 and 3 of the 4 are one colour of a checkerboard, 1 and 2 the other.
+
+    References:
+        Dinh et al. (2017), Density Estimation Using Real NVP, section 3.6.
+    """
+
+    def forward(self, z: Float[Tensor, " batch channels height width"]) -> Mapped:
+        """Map (B, 4 C, H, W) to (B, C, 2 H, 2 W)."""
+        channels, height, width = z.shape[1] // 4, *z.shape[2:]
+        x = z.reshape(-1, channels, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3)
+        return x.reshape(-1, channels, 2 * height, 2 * width), z.new_zeros(len(z))
+
+    def inverse(self, x: Float[Tensor, " batch channels height width"]) -> Mapped:
+        """Map (B, C, 2 H, 2 W) to (B, 4 C, H, W), in memory channels last."""
+        channels, height, width = x.shape[1], x.shape[2] // 2, x.shape[3] // 2
+        z = x.reshape(-1, channels, height, 2, width, 2).permute(0, 2, 4, 1, 3, 5)
+        z = z.reshape(-1, height, width, 4 * channels).permute(0, 3, 1, 2)
+        return z, x.new_zeros(len(x))
+
+
+class FactorOut(Bijection):
+    """A bijection of the first channels alone; the others are latent already, or data still.
+
+    Around a finer level's bijection it makes a flow multi-scale: half of the numbers leave early.
+
+    References:
+        Dinh et al. (2017), Density Estimation Using Real NVP, section 3.6 and eq. 14 to 16.
+    """
+
+    def __init__(self, part: Bijection, keep: int):
+        """Take a bijection that keeps its shape, and the number of channels it is for."""
+        super().__init__()
+        self.part, self.keep = part, keep
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the part to the first channels."""
+        x, log_det = self.part.forward(z[:, : self.keep])
+        return torch.cat([x, z[:, self.keep :]], 1), log_det
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Undo the part on the first channels."""
+        z, log_det = self.part.inverse(x[:, : self.keep])
+        return torch.cat([z, x[:, self.keep :]], 1), log_det
+
+    def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
+        """Initialise the part with the first channels of x, (B, C, ...)."""
+        return torch.cat([self.part.initialize(x[:, : self.keep]), x[:, self.keep :]], 1)
+
+
+class ConvNet(nn.Module):
+    """The network of a coupling on images: residual blocks of two convolutions; ends in zeros.
+
+    References:
+        He et al. (2016), Identity Mappings in Deep Residual Networks, for the blocks.
+    """
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, blocks: int = 1):
+        """Build it.
+
+        Args:
+            inputs: channels that come in.
+            hidden: channels inside.
+            outputs: channels that go out.
+            blocks: how many residual blocks.
+        """
+        super().__init__()
+        self.first = nn.Conv2d(inputs, hidden, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.ReLU(),
+                nn.Conv2d(hidden, hidden, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(hidden, hidden, 1),
+            )
+            for _ in range(blocks)
+        )
+        self.last = nn.Conv2d(hidden, outputs, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(
+        self, x: Float[Tensor, " batch inputs height width"]
+    ) -> Float[Tensor, " batch outputs height width"]:
+        """Map (B, inputs, H, W) to (B, outputs, H, W)."""
+        h = self.first(x)
+        for block in self.blocks:
+            h = h + block(h)
+        return self.last(h.relu())
+
+
+def multiscale_layers(
+    steps: tuple[int, ...] = (4, 4),
+    hidden: tuple[int, ...] = (32, 64),
+    *,
+    side: int = 28,
+    alpha: float = 1e-5,
+    bound: float = 3.0,
+    seed: int = 0,
+) -> Compose:
+    """Stack the textbook's layers for images: squeeze, couplings, half out, and again; a logit.
+
+    A step is actnorm, 1x1 convolution, affine coupling of half of the channels. The first two
+    couplings of the finest level have the checkerboard's halves instead of learned ones. Give
+    `initialize` a batch before training.
+
+    Args:
+        steps: couplings of each level, the finest first.
+        hidden: channels of each level's networks.
+        side: pixels of a side of the image, a multiple of 2 at every level.
+        alpha: of the logit.
+        bound: of the couplings' log-scales.
+        seed: of the first 1x1 convolutions; the networks' weights are torch's.
+
+    Returns:
+        A bijection from vectors of side * side real numbers to those in (0, 1).
+
+    Raises:
+        ValueError: the side cannot be halved so often, or a level lacks its `hidden`.
+
+    References:
+        Dinh et al. (2017), Density Estimation Using Real NVP; Kingma and Dhariwal (2018), Glow.
+    """
+    if len(steps) != len(hidden) or side % 2 ** len(steps):
+        raise ValueError(
+            f"side {side} must be a multiple of 2^{len(steps)}, and each of the {len(steps)} "
+            f"levels needs its own hidden; hidden is {hidden}"
+        )
+    inner = None
+    for level in reversed(range(len(steps))):
+        inner = _level(level, steps[level], hidden[level], inner, bound, seed)
+    shapes = (side * side,), (1, side, side)
+    layers = Compose([Reshape(*shapes), inner, Reshape(*shapes[::-1]), Logit(alpha)])
+    return layers.to(memory_format=torch.channels_last)
+
+
+def _level(
+    level: int, steps: int, hidden: int, inner: Compose | None, bound: float, seed: int
+) -> Compose:
+    """One scale, from latent to data: unsqueeze, what is within, the steps, squeeze."""
+    channels = 4 * 2**level  # 1 -> 4, half of it is 2 -> 8, half of that is 4 -> 16
+    half, towards_latent = channels // 2, []
+    for step in range(steps):
+        net = ConvNet(half, hidden, 2 * half)
+        coupling = AffineCoupling(net, half, bound)
+        if level == 0 and step < 2:  # checkerboard: 0 and 3 are one colour, 1 and 2 the other
+            mixture = Inverse(Permutation([0, 3, 1, 2] if step == 0 else [2, 3, 0, 1]))
+        else:
+            mixture = Invertible1x1(channels, seed + 100 * level + step)
+        towards_latent += [ActNorm(channels), mixture, coupling]
+    if inner is not None:
+        towards_latent.append(FactorOut(inner, half))
+    return Compose([Inverse(Squeeze()), *reversed(towards_latent), Squeeze()])

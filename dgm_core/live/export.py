@@ -1,0 +1,215 @@
+"""From a PyTorch function to the graph that a browser can run; widgets are elsewhere.
+
+The export is exact: what leaves here has been run by ONNX Runtime on the example inputs and agrees
+with PyTorch, or it raises.
+"""
+
+import contextlib
+import functools
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from dgm_core.live.weights import store_small
+
+#: Largest difference from PyTorch that an exported graph may show, relative to the output's scale.
+TOLERANCE = 1e-4
+
+Function = Callable[..., Mapping[str, Tensor]]
+
+
+class ExportError(RuntimeError):
+    """A function could not be made a graph for the page; the message says what to change."""
+
+
+def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, list[str]]:
+    """Export ``function(**example)`` and check the result against PyTorch.
+
+    Args:
+        function: takes the tensors of ``example`` by name and returns a dictionary of tensors.
+            It may differentiate (``torch.func.grad``); it must not branch on a tensor's value,
+            nor draw random numbers.
+        example: one float32 tensor an input; shapes are fixed from here on.
+
+    Returns:
+        The serialised ONNX graph, whose inputs and outputs are float32; inputs carry
+        their names, outputs theirs behind ``out.``; and the list of the outputs' names.
+
+    Raises:
+        ExportError: the function cannot be traced, draws random numbers, or its graph disagrees
+            with PyTorch by more than ``TOLERANCE``.
+    """
+    names: list[str] = []
+
+    def positional(*tensors: Tensor) -> tuple[Tensor, ...]:
+        outputs = function(**dict(zip(example, tensors, strict=True)))
+        names[:] = outputs
+        # Adding zero keeps an output that is itself an input from vanishing in the graph.
+        return tuple(value.to(torch.float32) + 0.0 for value in outputs.values())
+
+    # Copies: the tracer knows tensors by identity, and would take two names of one for the same.
+    example = {name: value.detach().clone() for name, value in example.items()}
+    with torch.no_grad(), _quiet(), _translations_kept():
+        try:
+            traced = make_fx(positional)(*example.values())
+        except Exception as error:
+            raise ExportError(
+                "the figure's function cannot be traced: use torch operations only, no .item(), "
+                f"no `if` on a tensor's value ({error})"
+            ) from error
+        _refuse_randomness(traced)
+        _move_to_cpu(traced)
+        arguments = tuple(value.cpu() for value in example.values())
+        # optimize=False: the optimiser takes Adam's 1e-8 for zero, and weights become NaN.
+        program = torch.onnx.export(
+            traced,
+            arguments,
+            dynamo=True,
+            optimize=False,
+            verbose=False,
+            input_names=list(example),
+            # A dot, so that an output may share its name with the state it feeds.
+            output_names=[f"out.{name}" for name in names],
+        )
+        model = program.model_proto
+    _forget_origins(model)
+    store_small(model)
+    data = model.SerializeToString()
+    session = _session(data)
+    for feeds in (example, {name: nudged(value) for name, value in example.items()}):
+        with torch.no_grad():
+            expected = function(**feeds)
+        _check(session, feeds, expected)
+    return data, names
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No validation (a branch on values), no progress lines, no warnings of the exporter."""
+    validate = torch.distributions.Distribution._validate_args
+    torch.distributions.Distribution.set_default_validate_args(False)
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
+        torch.distributions.Distribution.set_default_validate_args(validate)
+
+
+@contextlib.contextmanager
+def _translations_kept() -> Iterator[None]:
+    """Within it, torch's translations of its operators to ONNX are read once a process.
+
+    Before every export it parses the source of some 500 functions, for a table that is the same
+    each time, and that takes as long as the rest of the export. The names are internal: under a
+    torch that has no such table nothing is kept, and the export is only slower.
+    """
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry as registry
+
+        own = vars(registry)["from_torchlib"]
+    except (ImportError, KeyError):
+        yield
+        return
+    registry.from_torchlib = functools.partial(_read_once, registry.from_torchlib)
+    try:
+        yield
+    finally:
+        registry.from_torchlib = own
+
+
+@functools.cache
+def _read_once(read: Callable, **options):
+    return read(**options)
+
+
+def _refuse_randomness(traced: torch.fx.GraphModule) -> None:
+    for node in traced.graph.nodes:
+        tags = getattr(node.target, "tags", ())
+        if torch.Tag.nondeterministic_seeded in tags:
+            raise ExportError(
+                f"the figure's function draws random numbers ({node.target}): take them as an "
+                "argument and pass noise={name: live.normal(...)} or live.uniform(...)"
+            )
+
+
+def _move_to_cpu(traced: torch.fx.GraphModule) -> None:
+    """The page has no GPU: constants and the devices named in the trace go to the CPU."""
+    traced.cpu()
+    for name, value in list(vars(traced).items()):
+        if isinstance(value, Tensor):
+            setattr(traced, name, value.detach().cpu())
+    for node in traced.graph.nodes:
+        if "device" in node.kwargs:
+            node.kwargs = {**node.kwargs, "device": torch.device("cpu")}
+    traced.recompile()
+
+
+def _forget_origins(model) -> None:
+    """Drop what the exporter notes on every node: lines and folders of this machine's Python.
+
+    Of a training step they are nine tenths of the bytes.
+    """
+    graph = model.graph
+    for part in (*graph.node, *graph.value_info, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+
+
+def nudged(value: Tensor) -> Tensor:
+    """Return values a little off: at zeros and ones, many a wrong graph is right.
+
+    Args:
+        value: any shape; each number moves by at most a hundredth of itself and a thousandth.
+    """
+    return value * (1 + 0.01 * torch.rand_like(value)) + 1e-3 * torch.rand_like(value)
+
+
+def _session(data: bytes):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _check(session, feeds: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    used = {node.name for node in session.get_inputs()}
+    results = session.run(None, {k: v.cpu().numpy() for k, v in feeds.items() if k in used})
+    for (name, want), got in zip(expected.items(), results, strict=True):
+        error = relative_error(got, want.float().cpu().numpy())
+        if not error <= TOLERANCE:
+            raise ExportError(
+                f"output {name!r} of the exported graph differs from PyTorch by {error:.2g} of "
+                f"its scale, more than {TOLERANCE:.0e}: compute it in a more stable form"
+            )
+
+
+def relative_error(got: np.ndarray, want: np.ndarray) -> float:
+    """Return how far ``got`` is from ``want``, an array of one shape, relative to its scale.
+
+    The scale is the largest finite magnitude in ``want``, at least 1e-6. Where either array is
+    not finite the other must hold the same value, else the error is infinite.
+    """
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    finite = np.isfinite(want)
+    if got.shape != want.shape or not np.array_equal(got[~finite], want[~finite], equal_nan=True):
+        return float("inf")
+    if not np.isfinite(got[finite]).all():
+        return float("inf")
+    if not finite.any():
+        return 0.0
+    return float(np.abs(got - want)[finite].max() / max(np.abs(want[finite]).max(), 1e-6))

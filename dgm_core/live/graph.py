@@ -1,0 +1,270 @@
+"""The widget that evaluates a live figure's function, with a kernel or without one.
+
+With a kernel, Python evaluates the function whenever an input changes. On a rendered page there is
+no kernel: the browser evaluates the same function, exported when the graph was made.
+"""
+
+import contextlib
+import json
+import re
+import traceback
+import uuid
+from collections.abc import Iterator, Mapping
+
+import anywidget
+import ipywidgets as widgets
+import numpy as np
+import torch
+import traitlets
+from torch import Tensor
+
+from dgm_core.device import default_device
+from dgm_core.live.base import CSS, WEB, array_trait
+from dgm_core.live.export import Function, nudged, to_onnx
+from dgm_core.live.noise import Noise
+
+_FIELD = re.compile(r"\{(\w+)(?::\+?\.\d+[fe%])?\}")
+
+
+class Graph(anywidget.AnyWidget):
+    """A function of inputs, noise and state whose outputs drive other widgets.
+
+    Every input becomes a synced trait of its name, for ``jslink`` or :func:`live.sliders`. A
+    graph without state runs whenever an input changes. A graph with state runs once a tick,
+    ``steps_per_tick`` times, and feeds each output that has a state's name back into it; a
+    :class:`live.Player` ticks. At first and after a reset it shows what the first step would put
+    out, without taking it.
+
+    Args:
+        function: called as ``function(**inputs, **noise, **state)`` with float32 tensors on
+            ``device``; returns a dictionary of tensors. See :func:`live.export.to_onnx` for what
+            it may do.
+        inputs: initial values by name: numbers (0-d tensors for the function) or arrays.
+        noise: what :func:`live.normal` or :func:`live.uniform` made, by name.
+        state: initial tensors by name.
+        device: where the kernel evaluates; by default, the best device there is.
+        steps_per_tick: evaluations of a graph with state between two drawings.
+
+    Attributes:
+        outputs: the latest outputs as float32 numpy arrays, by name.
+        steps_per_tick: as above; may be changed at any time.
+        draws, ticks, resets: counters for buttons; a change draws the "click" noise again,
+            advances the state, or restores the initial state and draws the "reset" noise.
+
+    Raises:
+        ValueError: two arguments share a name, or a name is already a trait of every widget.
+        ExportError: the function cannot run on a page.
+    """
+
+    _esm = (WEB / "graph.js").read_text()
+    _css = CSS
+    _key = traitlets.Unicode().tag(sync=True)
+    _onnx = traitlets.Bytes().tag(sync=True)
+    _spec = traitlets.Dict().tag(sync=True)
+    _probe = traitlets.Bytes().tag(sync=True)
+    _targets = traitlets.List().tag(sync=True)
+    _summary = traitlets.Unicode("{}").tag(sync=True)
+    _error = traitlets.Unicode("").tag(sync=True)
+    draws = traitlets.Int(0).tag(sync=True)
+    ticks = traitlets.Int(0).tag(sync=True)
+    resets = traitlets.Int(0).tag(sync=True)
+    steps_per_tick = traitlets.Int(1, min=1).tag(sync=True)
+    _progress = traitlets.List([0, 0]).tag(sync=True)  # the last tick done, steps since a reset
+
+    def __init__(
+        self,
+        function: Function,
+        inputs: Mapping[str, float | np.ndarray | Tensor],
+        noise: Mapping[str, Noise] | None = None,
+        state: Mapping[str, Tensor] | None = None,
+        device: torch.device | None = None,
+        steps_per_tick: int = 1,
+    ) -> None:
+        self._function, self._noise_laws = function, dict(noise or {})
+        self._device = device or default_device()
+        self._initial_state = {k: v.detach().float() for k, v in (state or {}).items()}
+        self._check_names([*inputs, *self._noise_laws, *self._initial_state])
+        self._input_names = list(inputs)
+        self._state, self._drives = dict(self._initial_state), []
+        self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
+        arrays = {k: torch.as_tensor(v, dtype=torch.float32).cpu() for k, v in inputs.items()}
+        feeds = self._on_device({**arrays, **self._noise, **self._state})
+        onnx, output_names = to_onnx(function, feeds)
+        # All at once: a front end may look as soon as the widget is open.
+        super().__init__(
+            _key=uuid.uuid4().hex,
+            _onnx=onnx,
+            _spec=self._describe(arrays, output_names),
+            _probe=self._make_probe(feeds),
+            steps_per_tick=steps_per_tick,
+        )
+        traits = {k: array_trait(v.numpy()) for k, v in arrays.items() if v.ndim}
+        numbers = {k: float(inputs[k]) for k, v in arrays.items() if not v.ndim}
+        self.add_traits(
+            **traits, **{k: traitlets.CFloat(v).tag(sync=True) for k, v in numbers.items()}
+        )
+        self.outputs: dict[str, np.ndarray] = {}
+        self._show(self._call(feeds))
+        self.observe(lambda change: self.run(), ["ticks"] if state else self._input_names)
+        self.observe(lambda change: self._redraw(), "draws")
+        self.observe(lambda change: self._reset(), "resets")
+        self.on_msg(self._answer)
+
+    def _check_names(self, names: list[str]) -> None:
+        taken = self.class_trait_names()
+        if clash := {name for name in names if names.count(name) > 1 or name in taken}:
+            raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
+
+    def _describe(self, inputs: Mapping[str, Tensor], output_names: list[str]) -> dict:
+        """What the page has to know, beside the exported function."""
+        return {
+            "inputs": {name: list(value.shape) for name, value in inputs.items()},
+            "noise": {
+                name: {"law": noise.law, "shape": list(noise.shape), "redraw": noise.redraw}
+                for name, noise in self._noise_laws.items()
+            },
+            "state": {
+                name: {"shape": list(value.shape), "initial": value.flatten().tolist()}
+                for name, value in self._initial_state.items()
+            },
+            "outputs": output_names,
+        }
+
+    def _make_probe(self, feeds: Mapping[str, Tensor]) -> bytes:
+        """Feeds, sorted by name, and what PyTorch makes of them: the page checks itself so."""
+        feeds = {name: nudged(value) for name, value in sorted(feeds.items())}
+        with torch.no_grad():
+            values = [*feeds.values(), *self._function(**feeds).values()]
+        return (
+            torch.cat([value.detach().float().cpu().flatten() for value in values])
+            .numpy()
+            .tobytes()
+        )
+
+    def _on_device(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: tensor.to(self._device) for name, tensor in tensors.items()}
+
+    def _feeds(self) -> dict[str, Tensor]:
+        self._renew("run")
+        values = {name: getattr(self, name) for name in self._input_names}
+        tensors = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in values.items()}
+        return self._on_device({**tensors, **self._noise, **self._state})
+
+    def run(self) -> None:
+        """Evaluate now, in Python, and hand the outputs to the driven widgets.
+
+        An error of the function is shown in the figure, in words, and raised.
+        """
+        steps = self.steps_per_tick if self._state else 1
+        with self._errors_shown():
+            for _ in range(steps):
+                outputs = self._call(self._feeds())
+                self._state = {name: outputs[name] for name in self._state}
+            self._show(outputs)
+        if self._state:
+            self._progress = [self.ticks, self._progress[1] + steps]
+
+    @contextlib.contextmanager
+    def _errors_shown(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._error = "".join(traceback.format_exception_only(error)).strip()
+            raise
+        self._error = ""
+
+    def _call(self, feeds: dict[str, Tensor]) -> Mapping[str, Tensor]:
+        with torch.no_grad():
+            return self._function(**feeds)
+
+    def _show(self, outputs: Mapping[str, Tensor]) -> None:
+        self.outputs = {k: v.detach().float().cpu().numpy() for k, v in outputs.items()}
+        self._summary = summarise(self.outputs)
+        for drive in self._drives:
+            self._apply(*drive)
+
+    def _renew(self, occasion: str) -> None:
+        for name, law in self._noise_laws.items():
+            if law.redraw == occasion:
+                self._noise[name] = law.draw()
+
+    def _redraw(self) -> None:
+        self._renew("click")
+        if not self._state:
+            self.run()
+
+    def _reset(self) -> None:
+        self._state = dict(self._initial_state)
+        self._renew("reset")
+        with self._errors_shown():
+            self._show(self._call(self._feeds()))
+        self._progress = [self.ticks, 0]
+
+    def _answer(self, widget: widgets.Widget, content: dict, buffers: list) -> None:
+        if content.get("type") == "hello":  # the page asks whether a kernel listens
+            self.send({"type": "hello"})
+
+    def drive(self, widget: widgets.Widget, **traits: str) -> "Graph":
+        """Keep traits of a widget equal to outputs, with and without a kernel.
+
+        Args:
+            widget: any widget: bqplot marks, labels, the views of `live`.
+            traits: by trait, the name of an output, or a text with fields such as
+                ``"KL = {kl:.3f} nats"`` (``.3f``, ``+.2f``, ``.1e`` or ``.0%``; scalar outputs
+                and inputs).
+
+        Raises:
+            ValueError: a trait, an output or a field does not exist.
+        """
+        for trait, source in traits.items():
+            if not widget.has_trait(trait):
+                raise ValueError(f"{type(widget).__name__} has no trait {trait!r}")
+            fields = _FIELD.findall(source)
+            text = "{" in source
+            leftover = _FIELD.sub("", source) if text else ""
+            unknown = (set(fields) if text else {source}) - {*self.outputs, *self._input_names}
+            if unknown or "{" in leftover or "}" in leftover:
+                raise ValueError(
+                    f"cannot show {source!r}: outputs are {', '.join(self.outputs)}; fields look "
+                    "like {name}, {name:.3f}, {name:+.2f}, {name:.1e} or {name:.0%}"
+                )
+            ours = isinstance(widget, anywidget.AnyWidget)
+            kind = "text" if text else "dataview" if ours else "floats"
+            self._drives.append((widget, trait, source, kind))
+            self._apply(widget, trait, source, kind)
+            target = {"model": f"IPY_MODEL_{widget.model_id}", "trait": trait, "source": source}
+            self._targets = [*self._targets, {**target, "kind": kind}]
+        return self
+
+    def _apply(self, widget: widgets.Widget, trait: str, source: str, kind: str) -> None:
+        if kind == "text":
+            values = {name: getattr(self, name) for name in self._input_names} | self.outputs
+            value = source.format(**{n: float(values[n]) for n in _FIELD.findall(source)})
+        else:
+            value = self.outputs[source] if source in self.outputs else getattr(self, source)
+            value = np.asarray(value, np.float32)
+            value = value if kind == "dataview" else value.astype(np.float64)
+            value = float(value) if value.ndim == 0 else value
+        setattr(widget, trait, value)
+
+
+def summarise(outputs: Mapping[str, np.ndarray]) -> str:
+    """Return outputs as JSON with 6 significant digits; long arrays as length, mean, min and max.
+
+    Numbers that are not finite become null. The page writes the same for what it computes.
+    """
+
+    def number(value: float) -> float | None:
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+
+    short = {}
+    for name, array in outputs.items():
+        flat = np.asarray(array, np.float64).ravel()
+        if array.ndim == 0:
+            short[name] = number(flat[0])
+        elif flat.size <= 64:
+            short[name] = [number(v) for v in flat]
+        else:
+            parts = {"mean": flat.mean(), "min": flat.min(), "max": flat.max()}
+            short[name] = {"length": flat.size, **{k: number(v) for k, v in parts.items()}}
+    return json.dumps(short)

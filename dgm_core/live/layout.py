@@ -1,0 +1,112 @@
+"""The layout of a live figure: its sliders, its charts, its caption and its still picture."""
+
+import html
+from collections.abc import Sequence
+
+import bqplot
+import ipywidgets as widgets
+from IPython.display import HTML, display
+
+from dgm_core.live import still
+from dgm_core.live.graph import Graph
+
+
+def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
+    """Return one labelled slider for each named input, linked in the browser.
+
+    Args:
+        ranges: by input, ``(label, minimum, maximum)`` or ``(label, minimum, maximum, step)``; the
+            step is a two-hundredth of the range by default.
+
+    Raises:
+        ValueError: the graph has no such input.
+    """
+    rows = []
+    for name, (label, low, high, *rest) in ranges.items():
+        if name not in graph._input_names:
+            raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
+        step = rest[0] if rest else (high - low) / 200
+        whole = float(low).is_integer() and float(step).is_integer()
+        slider = widgets.FloatSlider(
+            value=getattr(graph, name),
+            min=low,
+            max=high,
+            step=step,
+            description=label,
+            readout_format=".0f" if whole else ".2f",
+        )
+        slider.style.description_width = "initial"
+        slider.layout.width = "100%"
+        widgets.jslink((slider, "value"), (graph, name))
+        rows.append(slider)
+    return widgets.VBox(rows, layout=widgets.Layout(width="100%", max_width="34em"))
+
+
+def figure(box: widgets.Widget, caption: str, name: str) -> None:
+    """Display a live figure with its caption, and a still picture where no script runs.
+
+    Args:
+        box: the widgets, the graph among them (it shows its state).
+        caption: what the reader sees and should try; plain text.
+        name: the anchor for links, such as ``fig-latent-plane``.
+    """
+    text = html.escape(caption, quote=False)
+    picture = still.data_uri(box)
+    image = (
+        f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">' if picture else ""
+    )
+    box.add_class("dgm-figure")
+    display(box)
+    display(
+        HTML(
+            f'<div class="dgm-caption" id="{html.escape(name)}"><noscript>{image}</noscript>'
+            f"<p>{text}</p></div>"
+        )
+    )
+
+
+def chart(
+    marks: Sequence[bqplot.Mark],
+    xlabel: str,
+    ylabel: str,
+    *,
+    xticks: Sequence[float | int] | None = None,
+    yticks: Sequence[float | int] | None = None,
+    tick_format: tuple[str, str] = ("~g", "~g"),
+    left: int = 54,
+    size: tuple[int, int] = (300, 270),
+) -> bqplot.Figure:
+    """Put marks that share their scales on labelled axes.
+
+    It shrinks to a phone of 360 pixels, and stands beside others in an ``HBox``.
+
+    Args:
+        marks: drawn in this order; the scales "x" and "y" of the first are the axes'.
+        xlabel: what the horizontal axis shows, with its unit.
+        ylabel: what the vertical axis shows, with its unit.
+        xticks: where the horizontal axis has numbers; bqplot chooses by default.
+        yticks: where the vertical axis has numbers.
+        tick_format: d3 formats of the two axes' numbers; "~g" writes them as short as they are.
+        left: pixels for the numbers and the label of the vertical axis.
+        size: largest width, and height, in pixels.
+
+    Raises:
+        ValueError: there are no marks.
+    """
+    if not marks:
+        raise ValueError("a chart needs at least one mark")
+    scales = marks[0].scales
+    across = bqplot.Axis(scale=scales["x"], label=xlabel, tick_format=tick_format[0])
+    up = bqplot.Axis(scale=scales["y"], label=ylabel, tick_format=tick_format[1])
+    up.orientation, up.label_offset = "vertical", f"{left - 18}px"
+    for axis, ticks in ((across, xticks), (up, yticks)):
+        axis.grid_lines = "none"
+        if ticks is not None:
+            axis.tick_values = list(ticks)
+    figure = bqplot.Figure(marks=list(marks), axes=[across, up], padding_x=0, padding_y=0)
+    figure.fig_margin = {"top": 12, "bottom": 42, "left": left, "right": 14}
+    width, height = size
+    figure.layout = widgets.Layout(
+        flex=f"1 1 {min(width, 200)}px", max_width=f"{width}px", height=f"{height}px"
+    )
+    return figure

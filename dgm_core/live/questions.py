@@ -1,0 +1,49 @@
+"""Questions that check themselves on the page, with no kernel."""
+
+from collections.abc import Sequence
+
+import traitlets
+from IPython.display import display
+
+from dgm_core.live.base import View
+
+
+class Quiz(View):
+    """Questions that check themselves; made by :func:`quiz`."""
+
+    _question = traitlets.Dict().tag(sync=True)
+
+
+def quiz(
+    question: str,
+    *,
+    answer: int | float,
+    why: str,
+    choices: Sequence[str] | None = None,
+    tolerance: float | None = None,
+    unit: str = "",
+) -> None:
+    r"""Display a question that checks itself on the page, with no kernel.
+
+    Texts may hold ``*emphasis*``, ```code``` and ``$math$``.
+
+    Args:
+        question: what is asked.
+        answer: with ``choices``, the index of the right one; else the number.
+        why: shown with the verdict; explains.
+        choices: what to choose from.
+        tolerance: without ``choices``, how far from ``answer`` is still right; in ``unit``.
+        unit: what the number is measured in.
+
+    Raises:
+        ValueError: the answer is not one of the choices, or a number has no tolerance.
+    """
+    if choices is not None and not (isinstance(answer, int) and 0 <= answer < len(choices)):
+        raise ValueError(
+            f"answer is the index of a choice, 0 to {len(choices) - 1}, not {answer!r}"
+        )
+    if choices is None and not (tolerance is not None and tolerance > 0):
+        raise ValueError("a numeric question needs a tolerance above 0")
+    content = {"question": question, "answer": float(answer), "why": why, "unit": unit}
+    content |= {"choices": list(choices or []), "tolerance": tolerance or 0}
+    display(Quiz(_view="quiz", _question=content))

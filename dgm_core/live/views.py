@@ -1,0 +1,195 @@
+"""What a live figure shows and what the reader touches, where ipywidgets and bqplot have nothing.
+
+A grid of pixels, a plane with a point to drag, a drawing pad, a button; a player and a cloud for a
+model that trains. All of them are traits and a few lines of JavaScript; none computes anything.
+"""
+
+from collections.abc import Sequence
+
+import anywidget
+import numpy as np
+import traitlets
+
+from dgm_core.live.base import View, array_trait
+from dgm_core.plotting import COLORS
+
+
+class Pixels(View):
+    """A grid of grey images, ink on paper: 0 is white, 1 is black.
+
+    Args:
+        rows, columns: how many images.
+        height, width: pixels of each image.
+        alt: what the picture shows, for readers who do not see it; ``Graph.drive`` may keep it up
+            to date.
+        title: a line above the picture.
+        zoom: screen pixels a pixel, at most; narrow screens get fewer.
+    """
+
+    alt = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    _grid = traitlets.List().tag(sync=True)
+    _zoom = traitlets.Float().tag(sync=True)
+
+    def __init__(
+        self,
+        rows: int = 1,
+        columns: int = 1,
+        height: int = 28,
+        width: int = 28,
+        *,
+        alt: str,
+        title: str = "",
+        zoom: float = 6,
+    ) -> None:
+        super().__init__(
+            _view="pixels", alt=alt, title=title, _grid=[rows, columns, height, width], _zoom=zoom
+        )
+        self.add_traits(pixels=array_trait(np.zeros((rows * columns, height * width))))
+
+
+class Plane(View):
+    """A plane with a point to drag by mouse, finger or arrow keys; its traits are ``x`` and ``y``.
+
+    Args:
+        points: background, (N, 2); drawn once.
+        labels: class of each point, (N,) integers from 0 to 9; each class gets a colour and, at
+            its centre, its digit.
+        xlabel, ylabel: names of the axes.
+        extent: both axes run from -extent to extent.
+        alt: what the plane shows, in words.
+
+    Raises:
+        ValueError: points and labels do not fit together.
+    """
+
+    x = traitlets.CFloat(0.0).tag(sync=True)
+    y = traitlets.CFloat(0.0).tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    _labels = traitlets.Bytes(b"").tag(sync=True)
+    _axes = traitlets.List().tag(sync=True)
+
+    def __init__(
+        self,
+        points: np.ndarray,
+        labels: np.ndarray,
+        *,
+        alt: str,
+        xlabel: str = "z₁",
+        ylabel: str = "z₂",
+        extent: float = 3.0,
+    ) -> None:
+        points, labels = np.asarray(points, np.float32), np.asarray(labels, np.uint8)
+        if points.ndim != 2 or points.shape != (len(labels), 2):
+            raise ValueError(
+                f"points must be (N, 2) and labels (N,), not {points.shape}, {labels.shape}"
+            )
+        super().__init__(
+            _view="plane", alt=alt, _axes=[xlabel, ylabel, extent], _labels=labels.tobytes()
+        )
+        self.add_traits(_points=array_trait(points))
+
+
+class Pad(View):
+    """A pad to draw a digit on, with mouse, finger or keys; trait ``pixels``, (784,) in [0, 1].
+
+    What is drawn is shifted so that its centre of mass is the centre, as MNIST's digits are.
+
+    Args:
+        examples: digits to load by a click, (N, 784) in [0, 1].
+        names: what each example is, for its button's name.
+    """
+
+    _names = traitlets.List().tag(sync=True)
+
+    def __init__(self, examples: np.ndarray, names: Sequence[str]) -> None:
+        examples = np.asarray(examples, np.float32).reshape(len(names), 784)
+        super().__init__(_view="pad", _names=[str(name) for name in names])
+        self.add_traits(pixels=array_trait(examples[0]), _examples=array_trait(examples))
+
+
+class Button(View):
+    """A button that counts its ``clicks``; link them to a graph's draws, ticks or resets."""
+
+    clicks = traitlets.Int(0).tag(sync=True)
+    description = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, description: str) -> None:
+        super().__init__(_view="button", description=description)
+
+
+class Player(View):
+    """Play, Pause, Step and Reset for a graph with state, with a kernel or without one.
+
+    While it plays it advances the graph before every drawing of the screen, by as many steps as
+    leave the page free to answer, and shows how many that makes a second. It rests while the
+    figure is out of sight. When a number of the graph is not finite, or its output `alarm` is not
+    0, it pauses and says so until a reset.
+
+    Args:
+        graph: a `live.Graph` with state.
+        label: what is played, for the name of the group of buttons.
+        alarm: name of a scalar output that is 0 as long as all is well; none by default.
+        alarm_words: what it then says, after the number of steps.
+
+    Raises:
+        ValueError: the graph has no state, or no such output.
+    """
+
+    _graph = traitlets.Unicode().tag(sync=True)
+    _label = traitlets.Unicode().tag(sync=True)
+    _alarm = traitlets.List().tag(sync=True)
+
+    def __init__(
+        self,
+        graph: anywidget.AnyWidget,
+        *,
+        label: str = "Training",
+        alarm: str = "",
+        alarm_words: str = "a number is no longer finite. Change an input, then press Reset.",
+    ) -> None:
+        if not graph._spec["state"]:
+            raise ValueError("a graph without state has no steps to play")
+        if alarm and alarm not in graph.outputs:
+            raise ValueError(f"no output {alarm!r}; outputs are {', '.join(graph.outputs)}")
+        reference = f"IPY_MODEL_{graph.model_id}"
+        super().__init__(
+            _view="player", _graph=reference, _label=label, _alarm=[alarm, alarm_words]
+        )
+
+
+class Cloud(View):
+    """Data and generated points on a plane, over the field of a discriminator.
+
+    Traits for `live.Graph.drive`: ``data`` and ``model``, (N, 2) each; ``field``, (size * size,),
+    D(x) from the upper left corner row by row: towards the data's grey where it is above 1/2,
+    towards the model's blue where it is below.
+
+    Args:
+        points: how many of either kind.
+        size: points along either side of the field.
+        extent: both axes run from -extent to extent.
+        alt: what is shown, in words; ``Graph.drive`` may keep it up to date.
+        names: what data, generated points and the field are called in the legend.
+    """
+
+    alt = traitlets.Unicode().tag(sync=True)
+    _axes = traitlets.List().tag(sync=True)
+    _names = traitlets.List().tag(sync=True)
+    _colors = traitlets.List([COLORS["data"], COLORS["model"]]).tag(sync=True)
+
+    def __init__(
+        self,
+        points: int = 256,
+        size: int = 32,
+        *,
+        alt: str,
+        extent: float = 3.0,
+        names: tuple[str, str, str] = ("data", "generated", "shade: what D takes it for"),
+    ) -> None:
+        super().__init__(
+            _view="cloud", alt=alt, _axes=["x₁", "x₂", extent, size], _names=list(names)
+        )
+        cloud = np.zeros((points, 2))
+        half = np.full(size * size, 0.5)
+        self.add_traits(data=array_trait(cloud), model=array_trait(cloud), field=array_trait(half))

@@ -1,0 +1,21 @@
+"""Models that ship, trained; ``python -m dgm_core.pretrained`` makes them anew."""
+
+from dgm_core.pretrained.shipped import (
+    DIGIT_FLOW,
+    DIGIT_JUDGE,
+    digit_flow,
+    digit_flow_log,
+    digit_judge,
+    digit_judge_log,
+    untrained_digit_flow,
+)
+
+__all__ = [
+    "DIGIT_FLOW",
+    "DIGIT_JUDGE",
+    "digit_flow",
+    "digit_flow_log",
+    "digit_judge",
+    "digit_judge_log",
+    "untrained_digit_flow",
+]

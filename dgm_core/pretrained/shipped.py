@@ -1,0 +1,113 @@
+"""Models that ship with the package, trained; `make_flow` and `make_judge` made them."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import torch
+
+from dgm_core.classifier import DigitClassifier
+from dgm_core.data import DataError
+from dgm_core.device import default_device
+from dgm_core.flows import CoarseToFine
+
+#: Weights of the flow of digits; beside them lie the log of their training, and its picture.
+DIGIT_FLOW = Path(__file__).parent / "weights/mnist-flow.pt"
+#: Channels and residual blocks of its levels, from coarse to fine.
+DIGIT_FLOW_LEVELS = (
+    (16, (0, 0, 0)),
+    (32, (1, 0, 0)),
+    (64, (1, 1, 0)),
+    (96, (1, 1, 1)),
+    (96, (2, 2, 1)),
+)
+
+#: Weights of the classifier that judges generated digits, and beside them the log.
+DIGIT_JUDGE = Path(__file__).parent / "weights/mnist-judge.pt"
+
+_CURE = (
+    "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/pretrained/weights; "
+    "or make it anew, in "
+)
+_CURE_FLOW = f"{_CURE}an hour or two: python -m dgm_core.pretrained flow"
+_CURE_JUDGE = f"{_CURE}a minute: python -m dgm_core.pretrained judge"
+
+
+def untrained_digit_flow(**options) -> CoarseToFine:
+    """Return a flow of the same size with random weights, which is where its training began.
+
+    Args:
+        options: more arguments of `CoarseToFine`: `histogram`, `dropout`.
+    """
+    return CoarseToFine(levels=DIGIT_FLOW_LEVELS, **options)
+
+
+def digit_flow(device: torch.device | str = "cpu") -> CoarseToFine:
+    """Return the trained flow of 28 x 28 digits, in evaluation mode and without gradients.
+
+    Args:
+        device: where it is put.
+
+    Raises:
+        DataError: the file of the weights, or its log, is missing or damaged.
+    """
+    model = untrained_digit_flow()
+    model.load_state_dict(_state(DIGIT_FLOW, _CURE_FLOW))
+    return model.to(device).eval().requires_grad_(False)
+
+
+def digit_flow_log() -> dict:
+    """Return what was written down when the flow was trained: settings, time, curve and test.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    return _log(DIGIT_FLOW, _CURE_FLOW)
+
+
+def digit_judge(device: torch.device | str | None = None) -> DigitClassifier:
+    """Return the trained classifier of digits, in evaluation mode and without gradients.
+
+    Args:
+        device: where it is put; None puts it on the default device.
+
+    Raises:
+        DataError: the file of the weights, or its log, is missing or damaged.
+    """
+    model = DigitClassifier()
+    model.load_state_dict(_state(DIGIT_JUDGE, _CURE_JUDGE))
+    device = default_device() if device is None else device
+    return model.to(device).eval().requires_grad_(False)
+
+
+def digit_judge_log() -> dict:
+    """Return what was written down when the classifier was trained: settings and test.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    return _log(DIGIT_JUDGE, _CURE_JUDGE)
+
+
+def _state(path: Path, cure: str) -> dict:
+    """Return the weights in a file whose SHA-256 sum is the one in the log beside it."""
+    contents = _read(path, cure)
+    if hashlib.sha256(contents).hexdigest() != _log(path, cure).get("sha256"):
+        raise DataError(f"{path} is damaged: its SHA-256 sum is not the log's. {cure}")
+    return torch.load(io.BytesIO(contents), map_location="cpu", weights_only=True)
+
+
+def _log(weights: Path, cure: str) -> dict:
+    path = weights.with_suffix(".json")
+    try:
+        return json.loads(_read(path, cure))
+    except ValueError:
+        raise DataError(f"{path} is damaged: it is not JSON. {cure}") from None
+
+
+def _read(path: Path, cure: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}. {cure}") from None

@@ -1,0 +1,88 @@
+"""Adam as a pure function: parameters and averages go in as tensors, and come out changed.
+
+A page without a kernel can run such a step. `training.fit` and a chapter's loop change parameters
+in place, by an optimizer; the tests hold the two to the same numbers.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
+
+State = Float[Tensor, " 3 parameters"]
+
+
+def named_parameters(
+    module: nn.Module, vector: Float[Tensor, " parameters"]
+) -> dict[str, Float[Tensor, " ..."]]:
+    """Cut a vector into the parameters of a module, for ``torch.func.functional_call``.
+
+    Args:
+        module: gives names and shapes; its own numbers are not used.
+        vector: (P,), in the order of ``module.parameters()``.
+
+    Returns:
+        Name -> tensor of the parameter's shape.
+    """
+    parts, end = {}, 0
+    for name, parameter in module.named_parameters():
+        start, end = end, end + parameter.numel()
+        parts[name] = vector[start:end].view(parameter.shape)
+    return parts
+
+
+def parameter_vector(
+    parts: Mapping[str, Float[Tensor, " ..."]],
+) -> Float[Tensor, " parameters"]:
+    """Join gradients to one vector: differentiating by the vector itself would cost far more.
+
+    Args:
+        parts: by name, in the order of ``module.parameters()``.
+
+    Returns:
+        (P,), what `named_parameters` would cut into these parts.
+    """
+    return torch.cat([part.flatten() for part in parts.values()])
+
+
+def adam_state(module: nn.Module) -> State:
+    """Return (3, P): the module's parameters in one vector, and Adam's two averages of nothing."""
+    vector = parameters_to_vector(module.parameters()).detach()
+    return torch.stack([vector, torch.zeros_like(vector), torch.zeros_like(vector)])
+
+
+def adam_step(
+    state: State,
+    gradient: Float[Tensor, " parameters"],
+    ones: Float[Tensor, " 2"],
+    learning_rate: Float[Tensor, ""] | float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+) -> tuple[State, Float[Tensor, " 2"]]:
+    r"""Take one step of Adam, the numbers of ``torch.optim.Adam``.
+
+    The bias corrections :math:`1 - \beta^t` are kept as what they are: the same moving averages,
+    of the number 1. So float32 takes no difference of nearly equal numbers at the start.
+
+    Args:
+        state: parameters, average gradient, average squared gradient, (3, P).
+        gradient: at the parameters, (P,).
+        ones: moving averages of 1 with either beta, (2,); zeros before the first step.
+        learning_rate: of this step.
+        betas: of the two averages.
+        eps: added to the root of the second.
+
+    Returns:
+        The new `state`, (3, P), and the new `ones`, (2,).
+
+    References:
+        Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, algorithm 1.
+    """
+    first = betas[0] * state[1] + (1 - betas[0]) * gradient
+    second = betas[1] * state[2] + (1 - betas[1]) * gradient**2
+    one = betas[0] * ones[0] + (1 - betas[0])
+    two = betas[1] * ones[1] + (1 - betas[1])
+    step = first / one / ((second / two).sqrt() + eps)
+    return torch.stack([state[0] - learning_rate * step, first, second]), torch.stack([one, two])
