@@ -1,4 +1,4 @@
-"""Fixtures of the tests that read the built book in a browser; see browser.py for the helpers."""
+"""Fixtures of the tests that read the built book in a browser; see helpers/browser.py."""
 
 import json
 import os
@@ -27,7 +27,8 @@ def pytest_collection_modifyitems(items) -> None:
         if item.get_closest_marker("xdist_group"):
             continue
         page = item.callspec.params.get("page", "") if hasattr(item, "callspec") else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {page}".strip()))
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(f"{file} {page}".strip()))
 
 
 @pytest.fixture(scope="session")

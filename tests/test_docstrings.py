@@ -2,28 +2,10 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
+from package_source import NODES, TREES
 
-import dgm_core
-
-FILES = sorted(Path(dgm_core.__file__).parent.glob("*.py"))
-TREES = {path.stem: ast.parse(path.read_text()) for path in FILES}
-
-
-def public(tree: ast.AST, prefix: str):
-    """Yield (name, node) of the public classes, functions and methods, and of `__init__`s."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            if node.name.startswith("_") and node.name != "__init__":
-                continue
-            yield f"{prefix}.{node.name}", node
-            if isinstance(node, ast.ClassDef):
-                yield from public(node, f"{prefix}.{node.name}")
-
-
-NODES = dict(pair for stem, tree in TREES.items() for pair in public(tree, stem))
 FUNCTIONS = {name: node for name, node in NODES.items() if isinstance(node, ast.FunctionDef)}
 
 

@@ -6,12 +6,12 @@ What runs here runs on CUDA and MPS without a changed line.
 import pytest
 import torch
 
-from dgm_core import data, estimators, evaluation, functional, objectives, training
+from dgm_core import data, divergences, estimators, evaluation, objectives, training
 from dgm_core.classifier import DigitClassifier
-from dgm_core.coarse_to_fine import CoarseToFine
 from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels
-from dgm_core.flow import affine_image_flow, coupling_flow
+from dgm_core.flows import CoarseToFine, affine_image_flow, coupling_flow
 from dgm_core.gan import Discriminator, Generator
+from dgm_core.live.plane import flow_step, gan_step
 from dgm_core.nets import GaussianHead, mlp
 from dgm_core.targets import Banana, Moons, Ring
 from dgm_core.vae import VAE, mlp_vae
@@ -83,13 +83,13 @@ def test_a_pure_step_of_a_gan_stays_on_its_device():
     generator = Generator(2, (8,), 2, batch_norm=False, dropout=0.0, bounded=False).to(META)
     discriminator = Discriminator(2, (8,), dropout=0.0).to(META)
     state = {
-        "generator": functional.adam_state(generator),
-        "discriminator": functional.adam_state(discriminator),
+        "generator": training.adam_state(generator),
+        "discriminator": training.adam_state(discriminator),
         "ones": torch.zeros(2, device=META),
     }
     real, z = Ring().sample((16,), device=META), torch.empty(2, 16, 2, device=META)
     rate = torch.zeros((), device=META)
-    out = functional.gan_step(generator, discriminator, state, real, z, rate, 1e-3, rate)
+    out = gan_step(generator, discriminator, state, real, z, rate, 1e-3, rate)
     assert {value.device for value in out.values()} == {META}
 
 
@@ -109,9 +109,9 @@ def test_a_step_of_a_flow_of_images_stays_on_its_device():
 
 def test_a_pure_step_of_a_flow_stays_on_its_device():
     flow = coupling_flow(2, 2, 8).to(META)
-    state = {"flow": functional.adam_state(flow), "ones": torch.zeros(2, device=META)}
+    state = {"flow": training.adam_state(flow), "ones": torch.zeros(2, device=META)}
     rate = torch.zeros((), device=META)
-    out = functional.flow_step(flow, state, Moons().sample((16,), device=META), rate)
+    out = flow_step(flow, state, Moons().sample((16,), device=META), rate)
     assert {value.device for value in out.values()} == {META}
 
 
@@ -133,8 +133,8 @@ def test_everything_else_stays_on_its_device():
         estimators.effective_sample_size(objectives.log_weights(vae, x, 4)),
         *evaluation.active_units(vae, x),
         evaluation.nearest_neighbours(x, x, k=2, chunk_size=4),
-        estimators.jensen_shannon_by_quadrature(line, -line, line),
-        estimators.game_value_by_quadrature(line, line, -line, line),
+        divergences.jensen_shannon_by_quadrature(line, -line, line),
+        divergences.game_value_by_quadrature(line, line, -line, line),
         DigitClassifier().to(META).features(x, chunk_size=4),
         DigitClassifier().to(META).classify(x),
         Generator().to(META).eval().sample((2, 3)),

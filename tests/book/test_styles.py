@@ -19,7 +19,7 @@ def test_the_logo_wears_them():
 
 
 def test_live_figures_wear_them():
-    css = (ROOT / "dgm_core/web/live.css").read_text()
+    css = (ROOT / "dgm_core/live/web/live.css").read_text()
     for role, colour in re.findall(r"--dgm-(\w+): (#\w{6});", css):
         if role in COLORS:
             assert colour == COLORS[role], role

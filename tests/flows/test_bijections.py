@@ -6,16 +6,24 @@ import torch
 from scipy.integrate import trapezoid
 from torch import nn
 
-from dgm_core.bijections import Affine, Compose, Cube, Inverse, Logit
-from dgm_core.couplings import (
+from dgm_core.flows import (
     ActNorm,
+    Affine,
     AffineCoupling,
+    Compose,
+    ConvNet,
+    Cube,
+    FactorOut,
+    Flow,
+    Inverse,
     Invertible1x1,
+    Logit,
     Permutation,
+    Reshape,
+    Squeeze,
+    affine_image_flow,
     coupling_layers,
 )
-from dgm_core.flow import Flow, affine_image_flow
-from dgm_core.image_bijections import ConvNet, FactorOut, Reshape, Squeeze
 from dgm_core.nets import mlp
 from dgm_core.objectives import bits_per_dim
 

@@ -7,8 +7,7 @@ import torch
 from scipy.integrate import quad
 from torch.distributions import Normal, PowerTransform, TransformedDistribution, Uniform
 
-from dgm_core.bijections import Bijection, Compose, Cube
-from dgm_core.flow import Flow
+from dgm_core.flows import Bijection, Compose, Cube, Flow
 
 DOUBLE = torch.float64
 INTERVALS = {"left": (-8.0, -1.0), "right": (1.0, 8.0), "around": (-1.0, 8.0), "at": (0.0, 1.0)}

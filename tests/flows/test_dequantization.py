@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 from oracles import assert_mean_is
 from torch import nn
 
-from dgm_core.bijections import Affine, Bijection, Compose, Logit
-from dgm_core.dequantization import Dequantizer, dequantization_bound
-from dgm_core.flow import Flow
-from dgm_core.monotone import MixtureCDF
+from dgm_core.flows import (
+    Affine,
+    Bijection,
+    Compose,
+    Dequantizer,
+    Flow,
+    Logit,
+    MixtureCDF,
+    dequantization_bound,
+)
 from dgm_core.objectives import bits_per_dim
 
 NODES = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000

@@ -6,11 +6,9 @@ import torch
 from torch.testing import assert_close
 
 from dgm_core import data
-from dgm_core.categorical_cdf import CategoricalCDF, bin_of
-from dgm_core.coarse_to_fine import CoarseToFine
-from dgm_core.flow import Flow
-from dgm_core.live_export import to_onnx
-from dgm_core.pyramid_nets import Head
+from dgm_core.flows import CoarseToFine, Flow, bin_of
+from dgm_core.flows.pyramid_nets import Head
+from dgm_core.live.export import to_onnx
 
 SMALL = ((6, (1, 0, 1)), (7, (1, 1, 1)), (5, (0, 0, 1)), (4, (0, 1, 0)), (6, (0, 0, 0)))
 
@@ -31,49 +29,6 @@ def draw(flow, count=6):
     images = torch.randint(flow.bins, (count, flow.side, flow.side))
     inside = torch.rand(count, flow.side**2).double() * 0.98 + 0.01
     return images.to(torch.uint8), inside, (images.flatten(1) + inside) / flow.bins
-
-
-# The coupling
-
-
-def test_the_map_is_the_distribution_function_of_a_staircase_density():
-    torch.manual_seed(0)
-    probs = torch.rand(3, 7).double().softmax(-1)
-    x = torch.linspace(0, 1, 50, dtype=torch.float64)[:-1].expand(3, 49).T  # (49, 3)
-    z, _ = CategoricalCDF(probs.log()).inverse(x)
-    for pixel in range(3):
-        edges = torch.cat([torch.zeros(1), probs[pixel].cumsum(0)])
-        low = (x[:, pixel] * 7).long()
-        expected = edges[low] + (x[:, pixel] * 7 - low) * probs[pixel, low]
-        torch.testing.assert_close(z[:, pixel], expected)
-
-
-def test_the_coupling_and_its_inverse_undo_each_other():
-    torch.manual_seed(0)
-    cdf = CategoricalCDF(torch.randn(4, 2, 3, 9).double().log_softmax(-1))
-    z = torch.rand(4, 2, 3).double()
-    x, log_det = cdf(z)
-    again, minus = cdf.inverse(x)
-    torch.testing.assert_close(again, z)
-    torch.testing.assert_close(minus, -log_det)
-    torch.testing.assert_close(cdf(cdf.inverse(x)[0])[0], x)
-    slope = torch.func.grad(lambda z: cdf(z)[0].sum())(z)  # of every pixel: none sees another
-    torch.testing.assert_close(slope.log().flatten(1).sum(1), log_det)
-
-
-def test_uniform_noise_lands_in_a_bin_as_often_as_the_bin_is_probable():
-    probs = torch.tensor([0.5, 0.0, 0.2, 0.3])
-    z = (torch.arange(1000) + 0.5) / 1000
-    x, _ = CategoricalCDF(probs.log()).forward(z[:, None].expand(-1, 1))
-    assert bin_of(x, 4).flatten().bincount(minlength=4).tolist() == [500, 0, 200, 300]
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_ends_of_the_interval_stay_inside_their_bins(dtype):
-    log_probs = torch.tensor([0.0, -50.0, -300.0, -1000.0], dtype=dtype).log_softmax(0)
-    z = torch.tensor([[0.0], [1 - torch.finfo(dtype).eps], [1.0]], dtype=dtype)
-    x, log_det = CategoricalCDF(log_probs).forward(z)
-    assert (x >= 0).all() and (x < 1).all() and log_det.isfinite().all()
 
 
 # The flow

@@ -3,10 +3,8 @@ import math
 import pytest
 import torch
 
-from dgm_core import coarse_training
-from dgm_core.coarse_to_fine import CoarseToFine
-from dgm_core.coarse_training import log_masses, train
-from dgm_core.history import History
+from dgm_core.flows import CoarseToFine, log_masses, pyramid_training, train_pyramid
+from dgm_core.training import History
 
 LEVELS = ((8, (0, 0, 0)), (8, (1, 0, 0)))
 
@@ -21,7 +19,7 @@ def test_two_images_in_equal_numbers_are_learned_to_one_bit():
     images = torch.tensor([[[0, 3], [2, 1]], [[0, 1], [0, 3]]], dtype=torch.uint8)
     torch.manual_seed(0)
     model = CoarseToFine(2, 4, LEVELS[1:], hidden=8)
-    train(model, images.repeat(16, 1, 1), epochs=300, batch_size=32, learning_rate=0.05)
+    train_pyramid(model, images.repeat(16, 1, 1), epochs=300, batch_size=32, learning_rate=0.05)
     nats = -log_masses(model, images).mean().item()
     assert math.log(2) < nats < math.log(2) + 0.1
 
@@ -40,9 +38,9 @@ def test_what_is_returned_is_the_average_of_the_last_steps(monkeypatch, steps, m
             after_step()
         return History([], [], [], [])
 
-    monkeypatch.setattr(coarse_training.training, "fit", fit)
+    monkeypatch.setattr(pyramid_training.training, "fit", fit)
     images = torch.randint(4, (40, 4, 4), dtype=torch.uint8)
-    average, _ = train(make(), images[:20], epochs=steps, batch_size=20, half=False)
+    average, _ = train_pyramid(make(), images[:20], epochs=steps, batch_size=20, half=False)
     expected = weights[0]
     for now in weights[1:]:
         expected = expected + (now - expected) / memory
@@ -57,7 +55,9 @@ def test_the_callback_sees_the_average_that_is_returned():
     def note(average):
         steps.append([p.clone() for p in average.parameters()])
 
-    average, history = train(model, images, epochs=30, batch_size=32, half=False, callback=note)
+    average, history = train_pyramid(
+        model, images, epochs=30, batch_size=32, half=False, callback=note
+    )
     assert len(steps) == 30 and len(history.loss) == 60
     for last, kept, final in zip(steps[-1], average.parameters(), model.parameters(), strict=True):
         assert torch.equal(last, kept)
@@ -74,9 +74,9 @@ def test_the_masses_do_not_depend_on_the_chunks():
 def test_the_device_decides_the_precision_of_the_networks(monkeypatch, switch):
     images = torch.randint(4, (64, 4, 4), dtype=torch.uint8)
     monkeypatch.setenv("DGM_BFLOAT16", switch)
-    by_device = train(make(), images, epochs=1, batch_size=32)[1].loss
+    by_device = train_pyramid(make(), images, epochs=1, batch_size=32)[1].loss
     by_hand = {
-        half: train(make(), images, epochs=1, batch_size=32, half=half)[1].loss
+        half: train_pyramid(make(), images, epochs=1, batch_size=32, half=half)[1].loss
         for half in (False, True)
     }
     assert by_device == by_hand[switch == "1"] != by_hand[switch == "0"]

@@ -72,7 +72,7 @@ class Firefox:
         if not (ROOT / "node_modules/puppeteer-core").exists():
             raise Missing("no puppeteer-core: run npm ci")
         self.process = subprocess.Popen(
-            [node, ROOT / "tests/firefox.mjs", firefox, str(round(1000 * PATIENCE))],
+            [node, ROOT / "tests/helpers/firefox.mjs", firefox, str(round(1000 * PATIENCE))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,7 +1,7 @@
 """A book of one page, built as ours is, for what no chapter shows on purpose.
 
-State, noise, words, failures and training in live figures: test_live_browser.py and
-test_live_player.py read it, on one page that they share. Their tests may come in any order: each
+State, noise, words, failures and training in live figures: live/test_browser.py and
+live/test_player.py read it, on one page that they share. Their tests may come in any order: each
 begins by putting its figure back to where it wants it.
 """
 
@@ -16,7 +16,8 @@ from browser import PATIENCE, ROOT, build, serve
 
 SETUP = """
 import ipywidgets as widgets, numpy as np, torch
-from dgm_core import live, live_gan
+from dgm_core import live
+from dgm_core.live.plane import plane_field, plane_gan
 
 def show(name, *parts):
     live.figure(widgets.VBox(list(parts)), caption=name, name=name)
@@ -73,8 +74,8 @@ show("count", live.Player(graph, label="Counting"), live.sliders(graph, by=("by"
 """
 GAN = """
 torch.manual_seed(0)
-gan = live_gan.plane_gan()
-field = live_gan.plane_field(gan)
+gan = plane_gan()
+field = plane_field(gan)
 cloud, label = live.Cloud(alt="data and samples"), widgets.Label()
 gan.drive(cloud, data="real", model="fake").drive(label, value="V = {value:.3f} nats")
 field.drive(cloud, field="field")

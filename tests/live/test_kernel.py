@@ -6,28 +6,11 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from example_figures import FIGURE
 from kernels import PATIENCE
 from nbclient import NotebookClient
 
 pytestmark = pytest.mark.book
-
-FIGURE = """
-import torch, ipywidgets as widgets
-from dgm_core import live
-from dgm_core.device import default_device
-
-torch.manual_seed(0)
-net = live.half_precision(torch.nn.Linear(2, 784)).to(default_device())
-graph = live.Graph(
-    lambda z1, z2: {"image": net(torch.stack([z1, z2])).sigmoid(), "total": net.weight.sum() * z1},
-    {"z1": 0.0, "z2": 0.0},
-)
-pixels, label = live.Pixels(alt="an image"), widgets.Label()
-graph.drive(pixels, pixels="image").drive(label, value="total {total:.3f}")
-live.figure(widgets.VBox([live.sliders(graph, z1=("first", -3, 3)), pixels, label, graph]),
-            caption="A figure to try.", name="fig-try")
-"""
-
 
 MODELS = "print(graph.model_id, pixels.model_id, label.model_id)"
 

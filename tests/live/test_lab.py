@@ -11,8 +11,8 @@ import urllib.request
 import nbformat
 import pytest
 import torch
+from example_figures import FIGURE
 from kernels import HANGS
-from test_live_kernel import FIGURE
 
 pytestmark = pytest.mark.browser
 

@@ -1,4 +1,4 @@
-"""A chart's axes are those of its marks, and its ticks where they were asked for."""
+"""Sliders are those of their inputs; a chart has the axes of its marks, and ticks as asked for."""
 
 import bqplot
 import pytest
@@ -21,3 +21,16 @@ def test_axes_take_the_scales_labels_and_ticks():
 def test_an_empty_chart_is_refused():
     with pytest.raises(ValueError, match="at least one mark"):
         live.chart([], "x", "y")
+
+
+def test_a_slider_of_whole_numbers_shows_no_decimals(kl_graph):
+    (whole,) = live.sliders(kl_graph, mean=("digit", 0, 9, 1)).children
+    (fine,) = live.sliders(kl_graph, mean=("mean", 0, 9, 0.5)).children
+    assert [whole.readout_format, fine.readout_format] == [".0f", ".2f"]
+
+
+def test_sliders_name_their_input_and_refuse_another(kl_graph):
+    (slider,) = live.sliders(kl_graph, mean=("mean of q", -3, 3)).children
+    assert slider.description == "mean of q" and slider.value == kl_graph.mean
+    with pytest.raises(ValueError, match="no input 'mu'"):
+        live.sliders(kl_graph, mu=("mean", -3, 3))

@@ -9,7 +9,7 @@ import torch
 from browser import axe
 from small_book import Figure
 
-from dgm_core.live_export import relative_error
+from dgm_core.live.export import relative_error
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("small book")]
 
@@ -170,10 +170,10 @@ def test_the_discriminators_field_follows_the_discriminator(small_page):
 
 def test_after_100_steps_the_page_agrees_with_pytorch(small_page):
     """From the same weights and the same noise, through the page's own runtime."""
-    from dgm_core import live_gan
+    from dgm_core.live.plane import plane_gan
 
     torch.manual_seed(1)
-    gan = live_gan.plane_gan()
+    gan = plane_gan()
     noise = [{name: law.draw() for name, law in gan._noise_laws.items()} for _ in range(100)]
     fixed = {name: noise[0][name] for name in noise[0] if name.endswith("_weights")}
     rates = {name: torch.tensor(getattr(gan, name)) for name in gan._input_names}

@@ -7,8 +7,9 @@ import sys
 import pytest
 import torch
 
-from dgm_core import coarse_training, data, pretrain, pretrained
-from dgm_core.coarse_to_fine import CoarseToFine
+from dgm_core import data, pretrained
+from dgm_core.flows import CoarseToFine, pyramid_training, train_pyramid
+from dgm_core.pretrained import make_flow, shipped
 
 LEVELS = ((4, (0, 0, 0)), (4, (0, 0, 0)), (4, (0, 0, 0)), (4, (1, 0, 0)), (4, (0, 1, 0)))
 FILES = ["mnist-flow.json", "mnist-flow.png", "mnist-flow.pt"]
@@ -22,20 +23,20 @@ def small(levels=None, **options):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Function that runs the script on 90 digits, 15 a step, with a small flow: 12 steps."""
-    monkeypatch.setattr(pretrained, "CoarseToFine", small)
+    monkeypatch.setattr(shipped, "CoarseToFine", small)
 
     def run_in(folder, *words, out="out"):
         os.makedirs(tmp_path / folder, exist_ok=True)
         monkeypatch.chdir(tmp_path / folder)
         words = ["--digits", "90", "--epochs", "2", "--batch-size", "15", "--out", out, *words]
-        return pretrain.main(["flow", *words])
+        return make_flow.main(words)
 
     return run_in
 
 
 def stop_at(monkeypatch, step):
     """Press Ctrl-C in a step of the next run."""
-    forward, count = coarse_training.Loss.forward, []
+    forward, count = pyramid_training.Loss.forward, []
 
     def pressed(self, images):
         count.append(None)
@@ -43,7 +44,7 @@ def stop_at(monkeypatch, step):
             signal.raise_signal(signal.SIGINT)
         return forward(self, images)
 
-    monkeypatch.setattr(coarse_training.Loss, "forward", pressed)
+    monkeypatch.setattr(pyramid_training.Loss, "forward", pressed)
 
 
 def weights(folder):
@@ -104,15 +105,15 @@ SCRIPT = """
 import sys
 import torch._dynamo
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-from dgm_core import pretrain, pretrained
-from dgm_core.coarse_to_fine import CoarseToFine
+from dgm_core.flows import CoarseToFine
+from dgm_core.pretrained import make_flow, shipped
 small = {{"levels": {levels}, "hidden": 4}}
-pretrained.CoarseToFine = lambda **options: CoarseToFine(**options | small).double()
+shipped.CoarseToFine = lambda **options: CoarseToFine(**options | small).double()
 for processes, out in ((1, "alone"), (2, "together"), (2, "again")):
     launch = LaunchConfig(1, 1, processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0",
                           run_id=out, max_restarts=0, start_method="fork")
     words = ["--out", out + "/out", "--checkpoint", str(processes) + "/run.pt"]
-    elastic_launch(launch, pretrain.main)([*sys.argv[1:], *words])
+    elastic_launch(launch, make_flow.main)([*sys.argv[1:], *words])
 """
 
 
@@ -120,7 +121,7 @@ def test_two_processes_make_the_weights_that_one_makes(tmp_path):
     """Half of every batch each, in double precision; the last run begins at a checkpoint."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(levels=LEVELS))
-    options = ["flow", "--digits", "90", "--batch-size", "18", "--precision", "float32"]
+    options = ["--digits", "90", "--batch-size", "18", "--precision", "float32"]
     options += ["--dropout", "0"]  # each process would leave out the same channels in its half
     options += ["--threads", "1", "--epochs", "2"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "DGM_DEVICE": "cpu"}
@@ -141,7 +142,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
     monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 3)
     images = torch.zeros(64, 28, 28, dtype=torch.uint8)
     with pytest.raises(ValueError, match="64 images a step do not share out among 3 processes"):
-        coarse_training.train(small(), images, epochs=1)
+        train_pyramid(small(), images, epochs=1)
 
 
 # Loading what was made
@@ -152,7 +153,7 @@ def made(run, tmp_path, monkeypatch):
     """Folder of a small flow's weights, from which the package loads."""
     run("here")
     folder = tmp_path / "here/out"
-    monkeypatch.setattr(pretrained, "DIGIT_FLOW", folder / "mnist-flow.pt")
+    monkeypatch.setattr(shipped, "DIGIT_FLOW", folder / "mnist-flow.pt")
     return folder
 
 
@@ -167,9 +168,8 @@ def test_what_was_made_is_loaded_and_gives_the_recorded_number(made):
 @pytest.mark.parametrize("name", ["mnist-flow.pt", "mnist-flow.json"])
 def test_a_missing_file_is_named_with_the_cure(made, name):
     (made / name).unlink()
-    with pytest.raises(
-        data.DataError, match=rf"{name}: No such file.*git checkout.*pretrain flow"
-    ):
+    cure = r"git checkout -- dgm_core/pretrained/weights.*dgm_core\.pretrained flow"
+    with pytest.raises(data.DataError, match=rf"{name}: No such file.*{cure}"):
         pretrained.digit_flow()
 
 

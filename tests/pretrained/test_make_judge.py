@@ -6,15 +6,16 @@ import os
 import pytest
 import torch
 
-from dgm_core import data, pretrain_judge, pretrained
+from dgm_core import data, pretrained
 from dgm_core.classifier import digit_classifier
+from dgm_core.pretrained import make_judge, shipped
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Folder of a classifier's weights, made of 2,000 digits."""
     folder = tmp_path_factory.mktemp("weights")
-    pretrain_judge.main(["--digits", "2000", "--epochs", "1", "--out", str(folder)])
+    make_judge.main(["--digits", "2000", "--epochs", "1", "--out", str(folder)])
     return folder
 
 
@@ -23,7 +24,7 @@ def loaded(made, tmp_path, monkeypatch):
     """Folder of a copy of them, from which the package loads."""
     for path in made.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(pretrained, "DIGIT_JUDGE", tmp_path / "mnist-judge.pt")
+    monkeypatch.setattr(shipped, "DIGIT_JUDGE", tmp_path / "mnist-judge.pt")
     return tmp_path
 
 
@@ -64,7 +65,7 @@ def test_choosing_epochs_never_sees_the_test_digits(tmp_path, monkeypatch, capsy
 
     monkeypatch.setattr(data, "mnist", only_training)
     words = ["--validate", "--digits", "1200", "--epochs", "1", "--out", str(tmp_path)]
-    pretrain_judge.main(words)
+    make_judge.main(words)
     assert not os.listdir(tmp_path)
     assert "of 200 digits" in capsys.readouterr().out
 
@@ -72,7 +73,7 @@ def test_choosing_epochs_never_sees_the_test_digits(tmp_path, monkeypatch, capsy
 @pytest.mark.parametrize("name", ["mnist-judge.pt", "mnist-judge.json"])
 def test_a_missing_file_is_named_with_the_cure(loaded, name):
     (loaded / name).unlink()
-    cure = rf"{name}: No such file.*git checkout.*pretrain_judge"
+    cure = rf"{name}: No such file.*git checkout.*pretrained judge"
     with pytest.raises(data.DataError, match=cure):
         pretrained.digit_judge()
 

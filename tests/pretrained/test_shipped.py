@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dgm_core import data
-from dgm_core.coarse_training import log_masses
+from dgm_core.flows import log_masses
 from dgm_core.pretrained import (
     DIGIT_FLOW,
     DIGIT_JUDGE,

@@ -10,12 +10,17 @@ import torch
 from kernels import PATIENCE
 from torch import nn
 
-from dgm_core import console, training
-from dgm_core.checkpoints import CheckpointError
 from dgm_core.data import batches, binarize
-from dgm_core.history import History
 from dgm_core.objectives import elbo
-from dgm_core.training import CHECK_EVERY, TrainingDiverged, fit
+from dgm_core.training import (
+    CHECK_EVERY,
+    CheckpointError,
+    History,
+    TrainingDiverged,
+    fit,
+    loop,
+    progress_bar,
+)
 from dgm_core.vae import mlp_vae
 
 STEPS = 120
@@ -185,7 +190,7 @@ def test_a_callback_may_return_nothing():
 def test_seconds_rise_and_leave_the_callback_out(monkeypatch):
     now = [100.0]
     clock = SimpleNamespace(perf_counter=lambda: now[0])
-    monkeypatch.setattr(training, "time", clock)
+    monkeypatch.setattr(loop, "time", clock)
 
     def pass_by(seconds):
         now[0] += seconds
@@ -471,9 +476,9 @@ def test_a_terminal_shows_progress_unless_it_is_asked_not_to(monkeypatch, variab
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("DGM_QUIET", raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert not console.progress_bar(10, 0, None).disable
+    assert not progress_bar(10, 0, None).disable
     monkeypatch.setenv(variable, "1")
-    assert console.progress_bar(10, 0, None).disable
+    assert progress_bar(10, 0, None).disable
 
 
 def test_progress_goes_to_standard_output(capsys):
@@ -491,7 +496,8 @@ def test_an_executed_notebook_shows_no_progress(monkeypatch):
     monkeypatch.delenv("DGM_QUIET", raising=False)
     code = """
 import torch
-from dgm_core import console, data, training
+from dgm_core import data, training
+from dgm_core.training import console
 w = torch.nn.Parameter(torch.ones(1))
 training.fit(lambda x: w * x, [w], data.batches(torch.ones(60), 1));
 """

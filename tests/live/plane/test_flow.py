@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from dgm_core import live_flow
-from dgm_core.bijections import Compose
-from dgm_core.flow import coupling_flow
-from dgm_core.live_export import relative_error
+from dgm_core.flows import Compose, coupling_flow
+from dgm_core.live.export import relative_error
+from dgm_core.live.plane import flow as plane
 from dgm_core.targets import Moons, Ring
 
 SMALL = {"layers": 2, "hidden": 8}
@@ -19,7 +18,7 @@ SMALL = {"layers": 2, "hidden": 8}
 def exported():
     """The graph that trains a small flow, and the flow."""
     torch.manual_seed(0)
-    return live_flow.plane_flow(**SMALL, batch_size=64)
+    return plane.plane_flow(**SMALL, batch_size=64)
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_a_learning_rate_that_is_too_high_is_called_diverged_and_a_reset_is_a_cu
 
 def test_the_picture_is_that_of_the_present_weights(small):
     graph, flow = small
-    density = live_flow.plane_density(graph, flow, points=32, size=6)
+    density = plane.plane_density(graph, flow, points=32, size=6)
     graph.learning_rate, graph.steps_per_tick = 0.01, 10
     graph.ticks += 1
     vector = torch.from_numpy(graph.outputs["flow"][0])
@@ -100,7 +99,7 @@ def test_the_picture_is_that_of_the_present_weights(small):
 def test_a_new_life_has_default_weights_and_couplings_that_do_nothing():
     flow = coupling_flow(2, **SMALL)
     flow.bijection.initialize(Ring().sample((500,)))
-    middle, width = live_flow.first_weights(flow)
+    middle, width = plane.first_weights(flow)
     vector = nn.utils.parameters_to_vector(flow.parameters()).detach()
     assert ((vector - middle).abs() <= width + 1e-7).all()
     assert (width > 0).sum() == sum(p.numel() for p in flow.parameters()) - 2 * (4 + 18)
@@ -113,14 +112,14 @@ def test_a_layer_in_part_is_an_invertible_layer():
         parameter.data += 0.2 * torch.randn_like(parameter)
     z = torch.randn(9, 2).double()
     for depth, whole in ((4.0, flow.bijection(z)[0]), (0.0, z)):
-        part = live_flow.part_way(flow.bijection, torch.tensor(depth).double())
+        part = plane.part_way(flow.bijection, torch.tensor(depth).double())
         torch.testing.assert_close(part(z)[0], whole)
-    part = live_flow.part_way(flow.bijection, torch.tensor(2.3).double())
+    part = plane.part_way(flow.bijection, torch.tensor(2.3).double())
     x, up = part(z)
     back, down = part.inverse(x)
     torch.testing.assert_close(back, z)
     torch.testing.assert_close(up, -down)
-    two = live_flow.part_way(flow.bijection, torch.tensor(2.0).double())
+    two = plane.part_way(flow.bijection, torch.tensor(2.0).double())
     torch.testing.assert_close(two(z)[0], Compose(list(flow.bijection.parts[:6]))(z)[0])
 
 
@@ -129,8 +128,8 @@ def test_the_walk_leaves_from_the_base_and_ends_in_the_flow():
     flow = coupling_flow(2, **SMALL)
     for parameter in flow.parameters():
         parameter.data += 0.2 * torch.randn_like(parameter)
-    graph = live_flow.plane_walk(flow, points=16, lines=5, size=4)
-    path = live_flow.grid_path(5)
+    graph = plane.plane_walk(flow, points=16, lines=5, size=4)
+    path = plane.grid_path(5)
     z = graph._noise["z"]
     start = dict(graph.outputs)
     assert start["smallest"] == pytest.approx(1) and start["largest"] == pytest.approx(1)
@@ -144,7 +143,7 @@ def test_the_walk_leaves_from_the_base_and_ends_in_the_flow():
 
 
 def test_the_grids_path_never_leaves_the_grid_and_visits_all_of_it():
-    path = live_flow.grid_path(5)
+    path = plane.grid_path(5)
     steps = path.diff(dim=0).abs()
     assert (steps.max(1).values <= 0.3 + 1e-5).all() and (steps.min(1).values < 1e-6).all()
     knots = torch.linspace(-2.4, 2.4, 5)

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from dgm_core import live, live_gan
+from dgm_core import live
 from dgm_core.evaluation import class_shares
-from dgm_core.live_export import relative_error
+from dgm_core.live.export import relative_error
+from dgm_core.live.plane import gan as plane
 from dgm_core.targets import Ring
 
 AGREEMENT = 1e-3  # of the scale, after 100 steps: rounding grows in a game; NaN never
@@ -18,7 +19,7 @@ AGREEMENT = 1e-3  # of the scale, after 100 steps: rounding grows in a game; NaN
 def trained():
     """The graph, what PyTorch made of 1000 steps, and what ONNX Runtime made of 100 of them."""
     torch.manual_seed(0)
-    graph = live_gan.plane_gan(steps_per_tick=1)
+    graph = plane.plane_gan(steps_per_tick=1)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(
@@ -41,7 +42,7 @@ def trained():
 @pytest.fixture(scope="module")
 def exported():
     """The graph that trains small networks."""
-    return live_gan.plane_gan(hidden=16, batch_size=64)
+    return plane.plane_gan(hidden=16, batch_size=64)
 
 
 @pytest.fixture
@@ -90,11 +91,11 @@ def test_its_curves_are_its_past(trained):
 
 def test_a_new_life_has_pytorchs_default_weights():
     torch.manual_seed(0)
-    for module in live_gan.plane_networks():
+    for module in plane.plane_networks():
         size = sum(parameter.numel() for parameter in module.parameters())
-        parts = live_gan.default_weights(module, torch.rand(200, size)[0])
+        parts = plane.default_weights(module, torch.rand(200, size)[0])
         assert parts.shape == (size,)
-        many = torch.stack([live_gan.default_weights(module, torch.rand(size)) for _ in range(50)])
+        many = torch.stack([plane.default_weights(module, torch.rand(size)) for _ in range(50)])
         first = 0
         for layer in (part for part in module.modules() if isinstance(part, nn.Linear)):
             for parameter in layer.parameters():
@@ -110,7 +111,7 @@ def test_a_learning_rate_that_is_too_high_is_called_diverged_and_a_reset_is_a_cu
     small.generator_rate = small.discriminator_rate = 10.0
     small.ticks += 1
     assert small.outputs["diverged"] == 1
-    assert np.abs(small.outputs["fake"]).max() <= live_gan.EXTENT
+    assert np.abs(small.outputs["fake"]).max() <= plane.EXTENT
     small.generator_rate = small.discriminator_rate = 1e-3
     small.resets += 1
     assert small.outputs["diverged"] == 0 and small.outputs["steps"] == 1
@@ -127,12 +128,12 @@ def test_numbers_that_are_none_count_as_diverged(small):
 
 
 def test_the_field_is_the_discriminator_on_a_grid_seen_as_a_picture(small):
-    field = live_gan.plane_field(small, hidden=16, size=6)
+    field = plane.plane_field(small, hidden=16, size=6)
     first = field.outputs["field"]
     small.ticks += 1
     shown = field.outputs["field"]
     assert shown.shape == (36,) and not np.array_equal(shown, first)
-    discriminator = live_gan.plane_networks(16)[1]
+    discriminator = plane.plane_networks(16)[1]
     vector = torch.from_numpy(small.outputs["discriminator"][0])
     nn.utils.vector_to_parameters(vector, discriminator.parameters())
     corner = torch.tensor([[-2.5, 2.5], [2.5, 2.5], [-2.5, -2.5]])  # upper left, right, lower left

@@ -1,0 +1,158 @@
+"""What is exported agrees with PyTorch, and what a page cannot run is refused."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from example_figures import gaussians
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from dgm_core import live
+from dgm_core.live import export
+from dgm_core.live.export import relative_error, to_onnx
+
+
+def run_onnx(data, feeds):
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    feeds = {name: np.asarray(value, np.float32) for name, value in feeds.items()}
+    names = [output.name.removeprefix("out.") for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, feeds), strict=True))
+
+
+def test_torchs_translations_are_read_once_for_all_exports(kl_graph, monkeypatch):
+    """`kl_graph` is the first; what reads them would fail now. Elsewhere torch is as it was."""
+    from torch.onnx._internal.exporter import _registration
+
+    def read(*_):
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(_registration._torchlib_registry, "get_torchlib_ops", read)
+    example = {"mean": torch.tensor(0.5), "scale": torch.tensor(1.5)}
+    data, _ = to_onnx(gaussians, example)
+    assert run_onnx(data, example)["kl"] == pytest.approx(gaussians(**example)["kl"].item())
+    with pytest.raises(AssertionError, match="read again"):
+        _registration.ONNXRegistry.from_torchlib()
+
+
+def test_an_exporter_without_such_a_table_exports_too(kl_graph, monkeypatch):
+    from torch.onnx._internal.exporter import _registration
+
+    class Other:
+        pass
+
+    monkeypatch.setattr(_registration, "ONNXRegistry", Other)
+    with export._translations_kept():
+        assert not hasattr(Other, "from_torchlib")
+    monkeypatch.delattr(_registration, "ONNXRegistry")
+    with export._translations_kept():
+        pass
+
+
+@settings(max_examples=30, deadline=None)
+@given(mean=st.floats(-3, 3), scale=st.floats(0.1, 3))
+def test_the_exported_graph_agrees_with_pytorch_wherever_a_slider_stands(kl_graph, mean, scale):
+    feeds = {"mean": np.float32(mean), "scale": np.float32(scale)}
+    got = run_onnx(kl_graph._onnx, feeds)
+    want = gaussians(*(torch.tensor(v) for v in feeds.values()))
+    for name, value in want.items():
+        assert relative_error(got[name], value.numpy()) <= 1e-4
+
+
+def adam_step(x, weight, first, second, time):
+    def loss(w):
+        return ((w * x).sum() - 1.0) ** 2
+
+    gradient = torch.func.grad(loss)(weight)
+    first, second, time = (
+        0.9 * first + 0.1 * gradient,
+        0.99 * second + 0.01 * gradient**2,
+        time + 1,
+    )
+    step = first / (1 - 0.9**time) / ((second / (1 - 0.99**time)).sqrt() + 1e-8)
+    return {"weight": weight - 0.05 * step, "first": first, "second": second, "time": time}
+
+
+def test_a_training_step_survives_the_export_even_where_a_gradient_is_zero():
+    # The third weight never gets a gradient: without Adam's 1e-8 it would become NaN.
+    x, zeros = torch.tensor([1.0, -2.0, 0.0]), torch.zeros(3)
+    state = {"weight": torch.ones(3), "first": zeros, "second": zeros, "time": torch.tensor(0.0)}
+    data, names = to_onnx(adam_step, {"x": x, **state})
+    got = {name: value.numpy() for name, value in state.items()}
+    optimiser_state = torch.ones(3, requires_grad=True)
+    adam = torch.optim.Adam([optimiser_state], lr=0.05, betas=(0.9, 0.99))
+    for _ in range(20):
+        got = run_onnx(data, {"x": x.numpy(), **got})
+        adam.zero_grad()
+        (((optimiser_state * x).sum() - 1.0) ** 2).backward()
+        adam.step()
+    assert names == ["weight", "first", "second", "time"]
+    np.testing.assert_allclose(got["weight"], optimiser_state.detach().numpy(), rtol=1e-5)
+
+
+def test_half_precision_weights_travel_as_float16_and_lose_nothing_more():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 784), nn.Sigmoid())
+    z = torch.randn(2)
+    rounded = live.half_precision(net)
+    small, _ = to_onnx(lambda z: {"mean": rounded(z)}, {"z": z})
+    large, _ = to_onnx(lambda z: {"mean": net(z)}, {"z": z})
+    assert len(small) < 0.55 * len(large)
+    got = run_onnx(small, {"z": z.numpy()})["mean"]
+    assert relative_error(got, rounded(z).numpy()) <= 1e-6
+    assert 0 < relative_error(got, net(z).detach().numpy()) <= 1e-3
+    assert net[0].weight.requires_grad  # the original is left alone
+
+
+def test_eight_bit_weights_travel_as_bytes_and_lose_nothing_more():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32 * 64, 16))
+    x = torch.randn(1, 1, 10, 10)
+    rounded = live.eight_bits(net)
+    for full, few in ((net[0].weight, rounded[0].weight), (net[3].weight, rounded[3].weight)):
+        half_a_step = full.flatten(1).abs().amax(1) / 127 / 2
+        off = (full - few).flatten(1).abs().amax(1)
+        assert (off > 0).all() and (off <= 1.01 * half_a_step).all()
+    small, _ = to_onnx(lambda x: {"y": rounded(x)}, {"x": x})
+    large, _ = to_onnx(lambda x: {"y": net(x)}, {"x": x})
+    assert len(small) < 0.3 * len(large)
+    got = run_onnx(small, {"x": x.numpy()})["y"]
+    assert relative_error(got, rounded(x).numpy()) <= 1e-6
+    assert 0 < relative_error(got, net(x).detach().numpy()) <= 0.03
+
+
+def test_half_precision_refuses_weights_that_overflow():
+    net = nn.Linear(1, 1)
+    net.weight.data.fill_(1e6)
+    with pytest.raises(ValueError, match="weight holds values that float16 cannot"):
+        live.half_precision(net)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda a: {"b": a + torch.randn(3)}, "draws random numbers.*live.normal"),
+        (lambda a: {"b": a * torch.bernoulli(torch.full((2,), 0.5))}, "draws random numbers"),
+        (lambda a: {"b": a * a.item()}, "cannot be traced.*item"),
+        (lambda a: {"b": a if a > 0 else -a}, "cannot be traced"),
+    ],
+)
+def test_functions_that_a_page_cannot_run_are_refused_with_the_cure(function, words):
+    with pytest.raises(live.ExportError, match=words):
+        live.Graph(function, {"a": 1.0}, device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "error"),
+    [
+        ([1.0, np.nan], [1.0, 2.0], np.inf),
+        ([1.0, 2.0], [1.0, np.nan], np.inf),
+        ([np.nan, 1.0], [np.nan, 2.0], 0.5),
+        ([np.inf], [-np.inf], np.inf),
+        ([1.0], [[1.0]], np.inf),
+        ([1.0, 3.0], [2.0, 4.0], 0.25),
+    ],
+)
+def test_relative_error_is_never_hidden_by_nan(got, want, error):
+    assert relative_error(np.array(got), np.array(want)) == error
