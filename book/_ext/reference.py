@@ -1,10 +1,11 @@
 """Sphinx extension: the reference of dgm_core, and a link wherever a chapter names a part of it.
 
-The page ``book/api`` is written from the docstrings by autodoc, one section for each module;
-signatures are taken from the source, where the shapes stand as a reader would write them. Names in
-the text and in the code cells of every page become links to it, with nothing to be marked in a
-chapter: an inline name when only one thing in the package is called so, a name in a code cell when
-that page imports it.
+The page ``book/api`` is written from the docstrings by autodoc, one section for each module and
+each room, which is a folder of modules. What a room hands on goes by its door, as chapters import
+it; signatures are taken from the source, where the shapes stand as a reader would write them.
+Names in the text and in the code cells of every page become links to it, with nothing to be marked
+in a chapter: an inline name when only one thing in the package is called so, a name in a code cell
+when that page imports it.
 """
 
 import ast
@@ -25,47 +26,85 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 @cache
 def trees() -> dict[str, ast.Module]:
-    """Return the source of each module of the package by its name, in alphabetical order."""
-    folder = Path(find_spec(PACKAGE).origin).parent
-    paths = sorted(path for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    return {path.stem: ast.parse(path.read_text(encoding="utf8")) for path in paths}
+    """Return the source of each module by its name in the package, in alphabetical order.
+
+    A room, which is a folder, goes by the folder's name; its source is its door, `__init__`.
+    """
+    folder, found = Path(find_spec(PACKAGE).origin).parent, {}
+    for path in folder.rglob("*.py"):
+        *rooms, stem = path.relative_to(folder).with_suffix("").parts
+        name = ".".join(rooms if stem == "__init__" else [*rooms, stem])
+        if name and (stem == "__init__" or not stem.startswith("_")):
+            found[name] = ast.parse(path.read_text(encoding="utf8"))
+    return dict(sorted(found.items()))
+
+
+@cache
+def doors() -> dict[str, str]:
+    """Return the name by which a room hands on what its modules define, by the name there."""
+    found = {}
+    for room, tree in trees().items():
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module.startswith(f"{PACKAGE}.{room}."):
+                for alias in node.names:
+                    found[f"{node.module}.{alias.name}"] = f"{PACKAGE}.{room}.{alias.name}"
+    return found
+
+
+@cache
+def homes() -> dict[str, str]:
+    """Return the full name of each public function, class and method by where it is defined.
+
+    A full name is the one that a chapter imports: that at the door of a room, if there is one.
+    """
+    return {home: name for home, name, _ in places()}
 
 
 @cache
 def definitions() -> dict[str, ast.AST]:
     """Return the public functions, classes and methods by their full names."""
-    found = {}
+    return {name: node for _, name, node in places()}
 
-    def visit(tree, prefix):
-        for node in tree.body:
-            if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_"):
-                found[f"{prefix}.{node.name}"] = node
-                if isinstance(node, ast.ClassDef):
-                    visit(node, f"{prefix}.{node.name}")
+
+@cache
+def places() -> list[tuple[str, str, ast.AST]]:
+    """Return where each function, class or method is defined, its full name, and its source."""
+    found = []
+
+    def visit(tree, home, name):
+        for node in public(tree):
+            there = f"{home}.{node.name}"
+            full = doors().get(there, f"{name}.{node.name}")
+            found.append((there, full, node))
+            if isinstance(node, ast.ClassDef):
+                visit(node, there, full)
 
     for module, tree in trees().items():
-        visit(tree, f"{PACKAGE}.{module}")
+        visit(tree, f"{PACKAGE}.{module}", f"{PACKAGE}.{module}")
     return found
+
+
+def public(tree: ast.AST) -> list[ast.AST]:
+    """Return the public functions and classes in a module, or methods in a class."""
+    nodes = [node for node in tree.body if isinstance(node, (*FUNCTIONS, ast.ClassDef))]
+    return [node for node in nodes if not node.name.startswith("_")]
 
 
 @cache
 def spellings() -> dict[str, str]:
     """Return what a text may call things, with their full names; nothing that is ambiguous."""
     called = {}
-    for name in definitions():
-        _, module, *rest = name.split(".")
-        short = ".".join(rest)
-        for spelling in (name, f"{module}.{short}", short):
-            called.setdefault(spelling, set()).add(name)
-    for module, tree in trees().items():
-        called[f"{PACKAGE}.{module}"] = {f"{PACKAGE}.{module}"}
-        for node in tree.body:  # as `live` hands on `live_graph.Graph`
-            if isinstance(node, ast.ImportFrom) and node.module.startswith(f"{PACKAGE}."):
-                for alias in node.names:
-                    name = f"{node.module}.{alias.name}"
-                    if name in definitions():
-                        called.setdefault(f"{module}.{alias.name}", set()).add(name)
-                        called.setdefault(f"{PACKAGE}.{module}.{alias.name}", set()).add(name)
+    for module in trees():
+        full = f"{PACKAGE}.{module}"
+        for spelling in {full, module} if "." in module else {full}:  # a word alone is a word
+            called.setdefault(spelling, set()).add(full)
+    for home, name in homes().items():
+        module = max((m for m in trees() if home.startswith(f"{PACKAGE}.{m}.")), key=len)
+        short = home.removeprefix(f"{PACKAGE}.{module}.")
+        for place in (f"{PACKAGE}.{module}", name.removesuffix(f".{short}")):
+            words = place.split(".")
+            for k in range(len(words) + 1):
+                called.setdefault(".".join([*words[k:], short]), set()).add(name)
     return {spelling: names.pop() for spelling, names in called.items() if len(names) == 1}
 
 
@@ -84,24 +123,37 @@ def foreign() -> set[str]:
 
 
 def write_sections(app, docname, source) -> None:
-    """Add to the page a table of the modules, and a section for each."""
+    """Add to the page a table of the rooms and modules, and a section for each."""
     if docname != PAGE:
         return
     rows, sections = ["", "| Module | What lives there |", "| --- | --- |"], []
     for module, tree in trees().items():
         sentence = " ".join(ast.get_docstring(tree).split("\n\n")[0].split())
-        rows.append(f"| [{module}](#api-{module}) | {sentence} |")
-        automodule = f"```{{eval-rst}}\n.. automodule:: {PACKAGE}.{module}\n   :members:\n"
-        automodule += "   :ignore-module-all:\n"
-        sections.append(f"\n(api-{module})=\n## {module}\n\n{automodule}```\n")
+        anchor = f"api-{module.replace('.', '-')}"
+        rows.append(f"| [{module}](#{anchor}) | {sentence} |")
+        heading = "#" * (2 + module.count("."))
+        sections.append(f"\n({anchor})=\n{heading} {module}\n\n{described(module)}")
     source[0] = "\n".join([source[0].rstrip(), *rows, *sections])
+
+
+def described(module: str) -> str:
+    """Return the directives that describe a module: its docstring, then each name where it is."""
+    lines = [f".. automodule:: {PACKAGE}.{module}", ""]
+    for node in public(trees()[module]):
+        kind = "function"
+        if isinstance(node, ast.ClassDef):
+            bases = [ast.unparse(base) for base in node.bases]
+            kind = "exception" if any(base.endswith("Error") for base in bases) else "class"
+        lines += [f".. auto{kind}:: {homes()[f'{PACKAGE}.{module}.{node.name}']}"]
+        lines += ["" if kind == "function" else "   :members:", ""]
+    return "\n".join(["```{eval-rst}", *lines, "```", ""])
 
 
 def skip(app, what, name, obj, skip, options) -> bool | None:
     """Leave out what the source does not define: traits, what a base class of others brings."""
     source = getattr(obj, "fget", None) or obj
     full = f"{getattr(source, '__module__', '')}.{getattr(source, '__qualname__', '')}"
-    return None if full in definitions() else True
+    return None if full in homes() else True
 
 
 def signature(node: ast.AST) -> tuple[str, str | None]:
@@ -221,7 +273,7 @@ def link_code(app, pagename, templatename, context, doctree) -> None:
     """Make links in the code cells: what a page imports, and its first ``module.name``."""
     if doctree is None or PACKAGE not in context.get("body", ""):
         return
-    objects, modules, seen = app.env.get_domain("py").objects, set(), set()
+    objects, modules, seen = app.env.get_domain("py").objects, {}, set()
 
     def link(name, html):
         entry = objects.get(spellings().get(name))
@@ -232,12 +284,13 @@ def link_code(app, pagename, templatename, context, doctree) -> None:
 
     def in_import(match):
         head, module, names = match.groups()
-        if module == PACKAGE:
-            modules.update(NAME.findall(names))
+        for name in NAME.findall(names):
+            if f"{module}.{name}".removeprefix(f"{PACKAGE}.") in trees():
+                modules[name] = f"{module}.{name}"
         return head + NAME.sub(lambda n: link(f"{module}.{n[1]}", n[0]), names)
 
     def as_attribute(match):
-        name = f"{PACKAGE}.{match[2]}.{match[3]}"
+        name = f"{modules.get(match[2])}.{match[3]}"
         if match[2] not in modules or name in seen:
             return match[0]
         seen.add(name)
