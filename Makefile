@@ -36,6 +36,7 @@ bench: book
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 links:  # every address that the book names, and where; looks nothing up
 	@$(PYTHON) tools/list_links.py

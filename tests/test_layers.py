@@ -1,66 +1,81 @@
-"""Imports inside the package only go down one list, and every file stays short."""
+"""Imports inside the package go down one list, and whoever stands outside a room uses its door.
+
+The list is in pyproject.toml, in import-linter's words; dgm_core/README.md has it in ours.
+"""
 
 import ast
-from pathlib import Path
+import re
+from importlib import import_module
 
+import nbformat
 import pytest
+from browser import ROOT
+from importlinter.cli import lint_imports
+from package_source import FOLDER, TREES
 
-import dgm_core
-
-LAYERS = [  # a module may import those of the lines below its own
-    ["live"],  # with every live_*
-    ["pretrain", "pretrain_judge"],
-    ["plotting", "pretrained"],
-    ["evaluation", "classifier", "coarse_training"],
-    ["training", "functional"],
-    ["checkpoints", "console", "history"],
-    ["estimators", "gradients"],
-    ["objectives", "dequantization"],
-    ["vae", "gan", "flow"],
-    ["image_bijections", "coarse_to_fine"],
-    ["couplings", "categorical_cdf", "monotone", "pyramid_nets"],
-    ["bijections"],
-    ["distributions"],
-    ["nets"],
-    ["data", "targets"],
-    ["device"],
-]
-FILES = sorted(Path(dgm_core.__file__).parent.glob("*.py"))
+CHAPTERS = sorted((ROOT / "book").rglob("*.ipynb"))
+DOORS = sorted(
+    f"dgm_core.{path.parent.relative_to(FOLDER).as_posix().replace('/', '.')}"
+    for path in FOLDER.glob("*/**/__init__.py")
+)
 
 
-def layer(module: str) -> int:
-    """Return the line of a module: that of `live` for all of its family."""
-    name = "live" if module.startswith("live_") else module
-    return next(i for i, names in enumerate(LAYERS) if name in names)
-
-
-def imports(path: Path) -> set[str]:
-    """Return the modules of the package that a file imports, anywhere in it."""
+def imports(tree: ast.AST) -> set[tuple[str, str]]:
+    """Return (module, name) of what a source imports from the package, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}: write imports in full"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            assert node.level == 0, "write imports in full"
+            found |= {(node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        found |= {name.split(".")[1] for name in names if name.startswith("dgm_core.")}
-    return found - {"__version__"}
+            found |= {(alias.name, "") for alias in node.names}
+    return {(module, name) for module, name in found if module.split(".")[0] == "dgm_core"}
 
 
-@pytest.mark.parametrize("path", [f for f in FILES if f.stem != "__init__"], ids=lambda p: p.stem)
-def test_imports_only_go_down(path):
-    mine = layer(path.stem)
-    for other in imports(path):
-        both_live = layer(other) == mine == 0
-        assert layer(other) > mine or both_live, f"{path.stem} imports {other}"
+def behind(door: str, module: str, name: str) -> bool:
+    """Tell whether an import reaches past a door, to a module that is no room itself."""
+    full = f"{module}.{name}" if f"{module}.{name}".removeprefix("dgm_core.") in TREES else module
+    return full.startswith(f"{door}.") and full not in DOORS
+
+
+def test_imports_only_go_down(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(no_cache=True) == 0  # it prints what goes up
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_the_package_uses_doors(module):
+    for door in DOORS:
+        if not f"dgm_core.{module}.".startswith(f"{door}."):
+            reached = [pair for pair in imports(TREES[module]) if behind(door, *pair)]
+            assert reached == [], f"import from {door}"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_uses_doors(path):
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    lines = [line for cell in cells for line in cell.source.splitlines()]
+    source = "\n".join("" if re.match(r"\s*[%!]", line) else line for line in lines)
+    for module, name in imports(ast.parse(source)):
+        assert not any(behind(door, module, name) for door in DOORS), f"{module}.{name}"
+        if module in DOORS:
+            assert name in import_module(module).__all__ or f"{module}.{name}" in DOORS
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_lists_what_it_hands_on(door):
+    tree = TREES[door.removeprefix("dgm_core.")]
+    handed = [name for module, name in imports(tree)]
+    assert sorted(import_module(door).__all__) == sorted(handed)
+    assert all(isinstance(node, (ast.Expr, ast.ImportFrom, ast.Assign)) for node in tree.body)
+
+
+def test_no_module_has_the_name_of_what_its_door_hands_on():
+    """Else `live.figure` would be a function or a module, by what was imported before."""
+    for door in DOORS:
+        modules = {m.rpartition(".")[2] for m in TREES if f"dgm_core.{m}".startswith(f"{door}.")}
+        assert modules.isdisjoint(import_module(door).__all__)
 
 
 def test_the_package_re_exports_nothing():
-    assert imports(Path(dgm_core.__file__)) == set()
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_a_file_can_be_read_in_one_sitting(path):
-    assert len(path.read_text().splitlines()) <= 250
+    assert imports(TREES["dgm_core"]) == set()
