@@ -2,8 +2,8 @@
 
 A page then holds its text and the small state of its widgets; what a figure computes with is
 loaded when the text is there to read, and once for all pages that show the same model. The files
-are classic scripts, because over file:// a page can load nothing else. `dgm_core/web/graph.js`
-reads them.
+are classic scripts, because over file:// a page can load nothing else. What reads them is
+`dgm_core/live/web/graph.js`.
 """
 
 import hashlib

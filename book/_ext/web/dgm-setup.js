@@ -10,7 +10,7 @@
 
   // onnxruntime is compiled while the widgets' scripts are read: a graph of one node, y = x, asks
   // for it. Where it cannot come, the figures try again and say why; over file:// they have another
-  // way to it (dgm_core/web/graph.js).
+  // way to it (dgm_core/live/web/graph.js).
   const IDENTITY =
     "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=";
   const startRuntime = async (folder) => {
