@@ -24,12 +24,15 @@ LIBRARIES = (
 
 
 def fingerprint(package: Path = ROOT / "dgm_core") -> str:
-    """Return 16 hex digits that change with any file of ``package`` or version of LIBRARIES."""
+    """Return 16 hex digits that change with any file of ``package`` or version of LIBRARIES.
+
+    A README is no such file: nothing computes with it.
+    """
     digest = hashlib.sha256(sys.version.encode())
     for name in LIBRARIES:
         digest.update(f"{name}=={version(name)};".encode())
     for path in sorted(package.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and path.suffix != ".md" and "__pycache__" not in path.parts:
             digest.update(path.relative_to(package).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -37,8 +37,9 @@ def test_the_fingerprint_sees_every_file_and_its_name(package):
     assert len(set(seen)) == 4
 
 
-def test_the_fingerprint_does_not_see_bytecode(package):
+def test_the_fingerprint_sees_neither_bytecode_nor_a_readme(package):
     before = notebook_cache.fingerprint(package)
+    (package / "README.md").write_text("# Rooms\n")
     (package / "__pycache__").mkdir()
     (package / "__pycache__/a.cpython-311.pyc").write_bytes(b"\0")
     assert notebook_cache.fingerprint(package) == before
