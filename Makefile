@@ -21,7 +21,7 @@ check: lint  # what needs neither a notebook nor a browser
 # A notebook that fails is for its own test to report: the build before goes on without it.
 test: .venv/installed $(if $(NPM),node_modules/installed)
 	-$(BIN)/jupyter-book build . -W --keep-going
-	$(BIN)/python -m pytest --nbmake -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --nbmake -n auto --maxprocesses 4 $(PYTEST_ARGS)
 
 serve: book
 	@echo "http://127.0.0.1:8000/"

@@ -20,17 +20,6 @@ settings.register_profile("book", derandomize=True, deadline=None)
 settings.load_profile("book")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items) -> None:
-    """Keep together, on one worker, what opens the same page or shares a file's fixtures."""
-    for item in items:
-        if item.get_closest_marker("xdist_group"):
-            continue
-        page = item.callspec.params.get("page", "") if hasattr(item, "callspec") else ""
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(f"{file} {page}".strip()))
-
-
 @pytest.fixture(scope="session")
 def built_book() -> Path:
     """Folder of the built pages. Any warning of the build fails the tests that ask for it.

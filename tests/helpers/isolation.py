@@ -1,6 +1,10 @@
-"""A pytest plugin: which tests need the book or a browser, and nothing handed on between tests."""
+"""A pytest plugin: which tests need the book or a browser, and nothing handed on between tests.
+
+And which go to one worker, where several test side by side.
+"""
 
 import os
+import re
 import signal
 import sys
 
@@ -8,6 +12,10 @@ import pytest
 
 BROWSER = {"browser"}  # fixtures, also those that a fixture asks for
 BOOK = {"built_book", "html", *BROWSER}  # html: the small book of test_build.py
+
+
+# Tests that share what is made once a session, and takes long: the page of the small book.
+TOGETHER = {"tests/live/test_player.py": "tests/live/test_browser.py"}
 
 
 def pytest_configure() -> None:
@@ -37,3 +45,25 @@ def pytest_runtest_setup(item) -> None:
         torch.manual_seed(0)
         if "PYTEST_XDIST_WORKER" in os.environ:
             torch.set_num_threads(1)
+
+
+def group(nodeid: str) -> str:
+    """Return what a test shares a worker with: its file, or its page where its id opens with one.
+
+    An id that opens with a page has a colon behind it: ``test_page[vae/elbo:http:title]``.
+    """
+    file, _, test = nodeid.partition("::")
+    page = re.match(r"\w+\[([^]:]+):", test)
+    return f"{file} {page[1]}" if page else TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config, log):
+    """Send a group of tests to one worker. (By ``--dist loadgroup``, pytest 9.2 sends any test.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return ByGroup(config, log)

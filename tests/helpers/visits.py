@@ -83,7 +83,7 @@ def cases(pages: list[str]) -> list:
             for function, needs in checks:
                 if needs <= traits(page):
                     name = function.__name__
-                    found.append(pytest.param(page, stage, name, id=f"{short}-{stage}-{name}"))
+                    found.append(pytest.param(page, stage, name, id=f"{short}:{stage}:{name}"))
     return found
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from small_book import Figure
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("small book")]
+pytestmark = pytest.mark.browser
 
 
 def oscillate(steps):

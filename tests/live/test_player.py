@@ -11,7 +11,7 @@ from small_book import Figure
 
 from dgm_core.live.export import relative_error
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("small book")]
+pytestmark = pytest.mark.browser
 
 AGREEMENT = 1e-3  # of the scale, after 100 steps; rounding grows in a game
 ONE = ("Home", "ArrowRight")  # keys that bring the slider of "count" to 1

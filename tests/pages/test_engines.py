@@ -178,12 +178,12 @@ def visits(start):
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def firefox(own_libraries, tmp_path_factory):
     yield from visits(lambda: Firefox(tmp_path_factory.mktemp("firefox")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def webkit(own_libraries, built_book, tmp_path_factory):
     yield from visits(lambda: WebKit(built_book, tmp_path_factory.mktemp("webkit")))
 

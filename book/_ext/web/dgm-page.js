@@ -40,5 +40,6 @@
     root.dataset.theme = before.theme;
     for (const details of before.shut) details.open = false;
     before = undefined;
+    dispatchEvent(new Event("resize")); // the theme looks anew for what scrolls, for its tab stops
   });
 })();

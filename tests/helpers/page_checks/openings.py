@@ -23,6 +23,9 @@ SLOW_CLOCK = """(() => {
   const now = performance.now.bind(performance);
   performance.now = () => now() / 1000;
 })()"""
+# What scrolls is reached by the tabulator; the theme sees to it a moment after the layout changed.
+TAB_STOPS = """() => [...document.querySelectorAll("pre")].every(
+  (code) => code.tabIndex === 0 || code.scrollWidth <= code.clientWidth)"""
 
 
 @stage("http", color_scheme="light")
@@ -60,10 +63,11 @@ def put_on_paper(visit: Visit) -> None:
 
 @stage("dark")
 def back_on_the_screen(visit: Visit) -> None:
-    visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
     visit.page.emulate_media(media="screen")
+    visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
     visit.page.evaluate("releaseFormulas()")
     settle(visit.page)
+    visit.page.wait_for_function(TAB_STOPS)
 
 
 @stage("without-script", java_script_enabled=False)
