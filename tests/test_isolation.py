@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import isolation
+import page_checks  # noqa: F401 (registers the checks)
 import visits
 
 

@@ -59,7 +59,7 @@ def group(nodeid: str) -> str:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's
 def pytest_xdist_make_scheduler(config, log):
-    """Send a group of tests to one worker. (By ``--dist loadgroup``, pytest 9.2 sends any test.)"""
+    """Send a group to one worker; with ``--dist loadgroup`` and pytest 9.2, it would go to any."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByGroup(LoadScopeScheduling):
