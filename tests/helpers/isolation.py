@@ -66,4 +66,6 @@ def pytest_xdist_make_scheduler(config, log):
         def _split_scope(self, nodeid: str) -> str:
             return group(nodeid)
 
+    # As collected: what runs notebooks and builds books comes first, and many short files last.
+    config.option.loadscopereorder = False
     return ByGroup(config, log)
