@@ -6,6 +6,7 @@ with PyTorch, or it raises.
 
 import contextlib
 import functools
+import importlib.util
 import io
 import logging
 import warnings
@@ -26,6 +27,12 @@ Function = Callable[..., Mapping[str, Tensor]]
 
 class ExportError(RuntimeError):
     """A function could not be made a graph for the page; the message says what to change."""
+
+
+def can_export() -> bool:
+    """Tell whether everything is installed that an export needs, the extra ``dgm_core[pages]``."""
+    needed = ("onnx", "onnxscript", "onnxruntime")
+    return all(importlib.util.find_spec(name) for name in needed)
 
 
 def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, list[str]]:

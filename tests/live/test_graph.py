@@ -125,3 +125,14 @@ def test_outputs_are_summarised_with_six_digits_and_null_for_what_is_not_finite(
         "b": [None, 2.0],
         "c": {"length": 65, "mean": 32.0, "min": 0.0, "max": 64.0},
     }
+
+
+def test_where_nothing_can_be_exported_the_kernel_evaluates_all_the_same(monkeypatch):
+    monkeypatch.setattr("dgm_core.live.graph.can_export", lambda: False)
+    graph = live.Graph(
+        lambda a, total: {"total": total + a}, {"a": 1.0}, state={"total": torch.ones(())}
+    )
+    assert graph._onnx == b"" and graph._spec["outputs"] == ["total"]
+    graph.ticks += 1
+    graph.ticks += 1
+    assert graph.outputs["total"] == 3.0
