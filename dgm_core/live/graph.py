@@ -56,6 +56,14 @@ class Graph(anywidget.AnyWidget):
         ValueError: two arguments share a name, or a name is already a trait of every widget.
         ExportError: the function cannot run on a page; where ``dgm_core[pages]`` is not
             installed, that is not looked at.
+
+    Example:
+        >>> graph = Graph(lambda a: {"square": a**2}, {"a": 3.0})
+        >>> float(graph.outputs["square"])
+        9.0
+        >>> graph.a = 4.0  # as a slider does
+        >>> float(graph.outputs["square"])
+        16.0
     """
 
     _esm = (WEB / "graph.js").read_text()
