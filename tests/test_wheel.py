@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-from importlib import import_module
 from importlib.metadata import packages_distributions
 
 import nbformat
@@ -15,10 +14,9 @@ from example_figures import FIGURE
 from package_source import TREES
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tested_versions import project, required
 
-tomllib = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = project()
 CHAPTERS = sorted((ROOT / "book").rglob("*.ipynb"))
 MADE_BY_THE_BUILD = {"myst_nb"}  # numbers in the text; a chapter that only runs needs none
 
@@ -73,6 +71,14 @@ def test_what_the_package_imports_it_declares():
     at_once = [node for tree in TREES.values() for node in tree.body]
     at_once = [node for node in at_once if isinstance(node, (ast.Import, ast.ImportFrom))]
     assert pages.isdisjoint(map(top_level, import_lines(ast.Module(at_once, []))))
+
+
+def test_the_tested_versions_are_ones_that_the_requirements_allow():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    tested = dict(line.split("==") for line in lines if not line.startswith("#"))
+    for text in required():
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(tested[canonicalize_name(wanted.name)]), text
 
 
 @pytest.fixture(scope="module")

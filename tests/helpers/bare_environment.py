@@ -8,36 +8,10 @@ import shutil
 import subprocess
 import sys
 import venv
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-
-def closure(requirements: list[str], extra: str = "") -> dict[str, Distribution]:
-    """Return the distributions that requirements ask for, and those that these ask for, by name.
-
-    Args:
-        requirements: as in a distribution's metadata.
-        extra: of which one their markers may speak.
-
-    Raises:
-        PackageNotFoundError: one is not installed here.
-    """
-    found: dict[str, Distribution] = {}
-    waiting, done = [(text, extra) for text in requirements], set()
-    while waiting:
-        text, extra = waiting.pop()
-        wanted = Requirement(text)
-        name = canonicalize_name(wanted.name)
-        if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
-            continue
-        found.setdefault(name, distribution(name))
-        for each in {"", *wanted.extras} - {e for n, e in done if n == name}:
-            done.add((name, each))
-            waiting += [(text, each) for text in found[name].requires or []]
-    return found
+from tested_versions import closure
 
 
 def build_wheel(root: Path, folder: Path) -> Path:
