@@ -50,8 +50,10 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, l
 
     Raises:
         ExportError: the function cannot be traced, draws random numbers, or its graph disagrees
-            with PyTorch by more than ``TOLERANCE``.
+            with PyTorch by more than ``TOLERANCE``; or `can_export` is false.
     """
+    if not can_export():
+        raise ExportError("an export needs more than a kernel: pip install 'dgm_core[pages]'")
     names: list[str] = []
 
     def positional(*tensors: Tensor) -> tuple[Tensor, ...]:

@@ -9,6 +9,7 @@ import torch
 from example_figures import gaussians
 
 from dgm_core import live
+from dgm_core.live.export import to_onnx
 from dgm_core.live.graph import summarise
 
 
@@ -136,3 +137,9 @@ def test_where_nothing_can_be_exported_the_kernel_evaluates_all_the_same(monkeyp
     graph.ticks += 1
     graph.ticks += 1
     assert graph.outputs["total"] == 3.0
+
+
+def test_an_export_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr("dgm_core.live.export.can_export", lambda: False)
+    with pytest.raises(live.ExportError, match=r"dgm_core\[pages\]"):
+        to_onnx(lambda a: {"b": a}, {"a": torch.ones(2)})
