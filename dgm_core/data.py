@@ -40,6 +40,11 @@ def mnist(
 
     References:
         LeCun, Cortes and Burges, The MNIST database of handwritten digits.
+
+    Example:
+        >>> images, labels = mnist("test")
+        >>> images.shape, images.dtype, labels[:5].tolist()
+        (torch.Size([10000, 28, 28]), torch.uint8, [7, 2, 1, 0, 4])
     """
     if split not in _MNIST_PREFIX:
         raise ValueError(f"split is {split!r}; MNIST has 'train' and 'test'")
@@ -88,6 +93,10 @@ def binarize(
     References:
         Salakhutdinov and Murray (2008), On the Quantitative Analysis of Deep Belief Networks;
         Burda et al. (2016), Importance Weighted Autoencoders, section 5.
+
+    Example:
+        >>> binarize(torch.tensor([[[0, 255]]], dtype=torch.uint8))
+        tensor([[0., 1.]])
     """
     grey = images.flatten(1)
     u = torch.rand(grey.shape, generator=generator, device=grey.device)
@@ -111,6 +120,11 @@ def dequantize(
 
     References:
         Theis et al. (2016), A note on the evaluation of generative models, section 3.1.
+
+    Example:
+        >>> x = dequantize(torch.tensor([[[0, 255]]], dtype=torch.uint8))
+        >>> (256 * x).floor()
+        tensor([[  0., 255.]])
     """
     grey = images.flatten(1)
     cell = torch.randint(2**15, grey.shape, generator=generator, device=grey.device)
@@ -205,6 +219,10 @@ def batches(
 
     Raises:
         ValueError: an argument is out of range.
+
+    Example:
+        >>> [len(batch) for batch in batches(torch.arange(7), batch_size=2, epochs=2)]
+        [2, 2, 2, 2, 2, 2]
     """
     if not 1 <= batch_size <= len(data):
         raise ValueError(f"batch_size is {batch_size}; it must be from 1 to {len(data)} examples")

@@ -12,6 +12,10 @@ def default_device() -> torch.device:
 
     Raises:
         ValueError: ``DGM_DEVICE`` names no device, or one that this machine does not have.
+
+    Example:
+        >>> torch.ones(3, device=default_device()).sum().item()
+        3.0
     """
     name = os.environ.get("DGM_DEVICE")
     if name:
@@ -52,6 +56,10 @@ def bfloat16_pays(device: torch.device) -> bool:
 
     Raises:
         ValueError: ``DGM_BFLOAT16`` is neither "1" nor "0".
+
+    Example:
+        >>> bfloat16_pays(default_device()) in (True, False)
+        True
     """
     wanted = os.environ.get("DGM_BFLOAT16")
     if wanted:

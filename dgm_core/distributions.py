@@ -45,7 +45,14 @@ class LatentPrior(nn.Module):
 
 
 class DiagonalNormal(nn.Module):
-    """Normal distribution with independent components, whose parameters a network computes."""
+    """Normal distribution with independent components, whose parameters a network computes.
+
+    Example:
+        >>> from dgm_core.nets import GaussianHead
+        >>> q = DiagonalNormal(GaussianHead(784, 64, 2))(torch.zeros(5, 784))
+        >>> q.batch_shape, q.event_shape
+        (torch.Size([5]), torch.Size([2]))
+    """
 
     def __init__(self, net: nn.Module):
         """Take a network from x to a mean and a log-variance of the same shape."""
@@ -60,7 +67,13 @@ class DiagonalNormal(nn.Module):
 
 
 class BernoulliPixels(nn.Module):
-    """Independent Bernoulli pixels, whose logits a network computes."""
+    """Independent Bernoulli pixels, whose logits a network computes.
+
+    Example:
+        >>> p = BernoulliPixels(nn.Linear(2, 784))(torch.zeros(5, 2))
+        >>> p.log_prob(torch.zeros(5, 784)).shape
+        torch.Size([5])
+    """
 
     def __init__(self, net: nn.Module):
         """Take a network from z to one logit a pixel."""
@@ -87,6 +100,14 @@ class DiscretizedLogistic(Distribution):
 
     References:
         Salimans et al. (2017), PixelCNN++, eq. 2.
+
+    Example:
+        >>> pixel = DiscretizedLogistic(torch.tensor(0.9), torch.tensor(0.1))
+        >>> greys = torch.arange(256) / 255
+        >>> round(pixel.log_prob(greys).exp().sum().item(), 4)
+        1.0
+        >>> round(pixel.log_prob(torch.tensor(1.0)).exp().item(), 3)
+        0.273
     """
 
     def __init__(self, loc: Float[Tensor, " *batch"], scale: Float[Tensor, " *batch"]):
@@ -139,7 +160,13 @@ class DiscretizedLogistic(Distribution):
 
 
 class DiscretizedLogisticPixels(nn.Module):
-    """Independent pixels of 256 grey values, whose locations and scales a network computes."""
+    """Independent pixels of 256 grey values, whose locations and scales a network computes.
+
+    Example:
+        >>> p = DiscretizedLogisticPixels(nn.Linear(2, 2 * 784))(torch.zeros(5, 2))
+        >>> p.sample().shape
+        torch.Size([5, 784])
+    """
 
     def __init__(self, net: nn.Module):
         """Take a network from z to all locations, then all logarithms of scales, in full ink."""
@@ -164,6 +191,13 @@ class LinearNormal(nn.Module):
 
     References:
         Tipping and Bishop (1999), Probabilistic Principal Component Analysis, eq. 2 to 8.
+
+    Example:
+        >>> decoder = LinearNormal(torch.tensor([[2.0]]), torch.zeros(1), torch.ones(1))
+        >>> decoder.marginal().variance.item()
+        5.0
+        >>> decoder.posterior(torch.tensor([[5.0]])).mean.item()
+        2.0
     """
 
     def __init__(
@@ -195,7 +229,14 @@ class LinearNormal(nn.Module):
 
 
 class LinearPosterior(nn.Module):
-    """The exact posterior of a `LinearNormal`, as the encoder of a VAE."""
+    """The exact posterior of a `LinearNormal`, as the encoder of a VAE.
+
+    Example:
+        >>> decoder = LinearNormal(torch.tensor([[2.0]]), torch.zeros(1), torch.ones(1))
+        >>> encoder = LinearPosterior(decoder)
+        >>> encoder(torch.tensor([[5.0]])).mean.item()
+        2.0
+    """
 
     def __init__(self, decoder: LinearNormal):
         """Share the decoder's parameters."""

@@ -25,6 +25,10 @@ def log_marginal_likelihood(
 
     References:
         Owen (2013), Monte Carlo theory, methods and examples, chapter 9.
+
+    Example:
+        >>> log_marginal_likelihood(torch.tensor([1.0, 3.0]).log())  # log 2
+        tensor(0.6931)
     """
     return log_weights.logsumexp(0) - math.log(len(log_weights))
 
@@ -42,6 +46,10 @@ def effective_sample_size(
 
     References:
         Kong (1992), A note on importance sampling using standardized weights.
+
+    Example:
+        >>> effective_sample_size(torch.tensor([-1000.0, -1000.0, -1000.0, -2000.0]))
+        tensor(3.0000)
     """
     return (2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)).exp()
 
@@ -68,6 +76,15 @@ def importance_log_likelihood(
     References:
         Rezende et al. (2014), Stochastic Backpropagation, appendix E;
         Burda et al. (2016), Importance Weighted Autoencoders, section 5.
+
+    Example:
+        >>> from dgm_core.vae import linear_vae
+        >>> vae = linear_vae(torch.tensor([[2.0]]), torch.zeros(1), torch.ones(1))
+        >>> x = torch.ones(1, 1)
+        >>> importance_log_likelihood(vae, x, num_samples=10)
+        tensor([-1.8237])
+        >>> vae.decoder.marginal().log_prob(x).detach()
+        tensor([-1.8237])
     """
     if num_samples < 1 or chunk_size < 1:
         raise ValueError(
@@ -96,6 +113,11 @@ def mean_and_standard_error(values: Float[Tensor, " ..."]) -> tuple[float, float
 
     Raises:
         ValueError: fewer than two values.
+
+    Example:
+        >>> mean, error = mean_and_standard_error(torch.tensor([1.0, 2.0, 3.0]))
+        >>> round(mean, 4), round(error, 4)
+        (2.0, 0.5774)
     """
     if values.numel() < 2:
         raise ValueError("a standard error needs at least two values")

@@ -30,6 +30,13 @@ def active_units(
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, section 5.2.
+
+    Example:
+        >>> from dgm_core.vae import linear_vae
+        >>> unused = torch.tensor([[2.0, 0.0]])  # the decoder looks at the first dimension alone
+        >>> vae = linear_vae(unused, torch.zeros(1), torch.ones(1))
+        >>> active_units(vae, torch.tensor([[-1.0], [1.0]]))[0]
+        tensor([ True, False])
     """
     if len(x) < 2:
         raise ValueError("a variance over the data needs at least two examples")
@@ -53,6 +60,10 @@ def nearest_neighbours(
 
     Raises:
         ValueError: the two differ in type or shape, or `k` is out of range.
+
+    Example:
+        >>> nearest_neighbours(torch.tensor([[0.0, 0.9, 0.2]]), torch.eye(3), k=2)
+        tensor([[1, 2]])
     """
     if queries.dtype != images.dtype or queries.shape[1:] != images.shape[1:]:
         raise ValueError(
@@ -98,6 +109,11 @@ def frechet_distance(
     References:
         Dowson and Landau (1982), The Frechet distance between multivariate normal distributions;
         Heusel et al. (2017), GANs Trained by a Two Time-Scale Update Rule.
+
+    Example:
+        >>> features = torch.randn(100, 2)
+        >>> round(frechet_distance(features, features + 1).item(), 4)
+        2.0
     """
     if min(len(features_a), len(features_b)) < 2:
         raise ValueError("a covariance needs at least two examples")
@@ -120,6 +136,10 @@ def class_shares(labels: Int[Tensor, " n"], num_classes: int = 10) -> Float[Tens
 
     Raises:
         ValueError: there is no label.
+
+    Example:
+        >>> class_shares(torch.tensor([0, 0, 0, 2]), num_classes=3)
+        tensor([0.7500, 0.0000, 0.2500])
     """
     if len(labels) == 0:
         raise ValueError("shares need at least one label")

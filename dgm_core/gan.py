@@ -25,6 +25,11 @@ class VirtualBatchNorm1d(nn.Module):
 
     References:
         Salimans et al. (2016), Improved Techniques for Training GANs, section 3.5.
+
+    Example:
+        >>> norm, x = VirtualBatchNorm1d(4, reference_size=8), torch.randn(10, 4)
+        >>> torch.allclose(norm(x)[8], norm(x[:9])[8])  # no example sees the others of its batch
+        True
     """
 
     def __init__(self, num_features: int, reference_size: int, eps: float = 1e-5):
@@ -73,6 +78,11 @@ class Generator(LatentPrior):
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets; Radford et al. (2016),
         Unsupervised Representation Learning with DCGANs, for normalisation and tanh.
+
+    Example:
+        >>> generator = Generator(latent_dim=32).eval()
+        >>> generator(torch.zeros(5, 32)).shape, generator.sample((2, 3)).shape
+        (torch.Size([5, 784]), torch.Size([2, 3, 784]))
     """
 
     def __init__(
@@ -140,6 +150,10 @@ class Discriminator(nn.Module):
 
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets.
+
+    Example:
+        >>> Discriminator()(torch.zeros(5, 784)).shape
+        torch.Size([5])
     """
 
     def __init__(

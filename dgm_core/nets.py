@@ -20,6 +20,11 @@ def mlp(sizes: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> nn.Seque
 
     Raises:
         ValueError: fewer than two sizes.
+
+    Example:
+        >>> decoder = mlp([2, 512, 784])
+        >>> decoder(torch.zeros(5, 2)).shape, sum(p.numel() for p in decoder.parameters())
+        (torch.Size([5, 784]), 403728)
     """
     if len(sizes) < 2:
         raise ValueError(f"sizes is {list(sizes)}; an input and an output size are needed")
@@ -43,6 +48,11 @@ class GaussianHead(nn.Module):
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, appendix C.2.
+
+    Example:
+        >>> mean, log_var = GaussianHead(784, 64, 2)(torch.zeros(5, 784))
+        >>> mean.shape, log_var.shape
+        (torch.Size([5, 2]), torch.Size([5, 2]))
     """
 
     def __init__(self, in_features: int, hidden: int, out_features: int):

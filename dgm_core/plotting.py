@@ -22,7 +22,14 @@ COLORS = {
 
 
 def style() -> None:
-    """Set matplotlib's defaults to the book's: colours, sizes, no frame; call it once."""
+    """Set matplotlib's defaults to the book's: colours, sizes, no frame; call it once.
+
+    Example:
+        >>> with plt.rc_context():  # what it changes is put back
+        ...     style()
+        ...     plt.rcParams["axes.spines.top"]
+        False
+    """
     plt.rcParams.update(
         {
             "axes.prop_cycle": plt.cycler(
@@ -49,6 +56,11 @@ def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None)
 
     Raises:
         ValueError: pixels that make no square image.
+
+    Example:
+        >>> ax = image_grid(torch.zeros(6, 784), ncols=3)
+        >>> ax.images[0].get_array().shape
+        (56, 84)
     """
     images = _pictures(images)
     n, height, width = images.shape
@@ -73,6 +85,11 @@ def image_rows(rows: Mapping[str, Tensor], ax: Axes | None = None) -> Axes:
 
     Raises:
         ValueError: pixels that make no square image, or rows that differ in shape.
+
+    Example:
+        >>> ax = image_rows({"data": torch.zeros(4, 784), "model": torch.ones(4, 784)})
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['data', 'model']
     """
     pictures = [_pictures(images) for images in rows.values()]
     if len({p.shape for p in pictures}) != 1:
@@ -94,6 +111,11 @@ def latent_scatter(
         z: (N, 2), latent coordinates (no unit).
         labels: (N,), classes.
         ax: matplotlib axes; new ones if None.
+
+    Example:
+        >>> ax = latent_scatter(torch.randn(20, 2), torch.arange(20) % 2)
+        >>> [text.get_text() for text in ax.texts]
+        ['0', '1']
     """
     points, classes = _array(z), _array(labels)
     ax = ax or plt.subplots(figsize=(5, 5))[1]
@@ -123,6 +145,12 @@ def latent_plane(
 
     Raises:
         ValueError: the latent space has not two dimensions.
+
+    Example:
+        >>> from dgm_core.vae import mlp_vae
+        >>> ax = latent_plane(mlp_vae(latent_dim=2), num=3)
+        >>> ax.images[0].get_array().shape
+        (84, 84)
     """
     if vae.latent_dim != 2:
         raise ValueError(f"a latent plane has 2 dimensions; this model has {vae.latent_dim}")
@@ -159,6 +187,12 @@ def curve(
         role: a key of `COLORS`.
         label: name in the legend; no legend if None.
         standard_error: (N,), of y; no band if None.
+
+    Example:
+        >>> beta = torch.linspace(0, 4, 5)
+        >>> ax = curve(beta, beta**2, xlabel="beta", ylabel="rate (nats)", role="truth")
+        >>> ax.get_ylabel()
+        'rate (nats)'
     """
     x, y = _array(x), _array(y)
     ax = ax or plt.subplots()[1]

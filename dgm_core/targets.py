@@ -20,6 +20,13 @@ class Ring:
 
     References:
         Metz et al. (2017), Unrolled Generative Adversarial Networks.
+
+    Example:
+        >>> ring = Ring(modes=4, radius=2.0, scale=0.1)
+        >>> ring.sample((5,)).shape
+        torch.Size([5, 2])
+        >>> ring.nearest(torch.tensor([[0.0, 2.2]]))  # two sigmas from the second Gaussian
+        (tensor([1]), tensor([2.0000]))
     """
 
     modes: int = 8
@@ -150,6 +157,13 @@ class Moons:
         spread: standard deviation of the angle, in radians.
         shift: the centres are at (-shift, -lift) and (shift, lift).
         lift: see shift.
+
+    Example:
+        >>> moons = Moons()
+        >>> moons.sample((5,)).shape
+        torch.Size([5, 2])
+        >>> moons.log_prob(torch.zeros(1, 2)) < moons.log_prob(torch.tensor([[-0.75, 1.15]]))
+        tensor([True])
     """
 
     radius: float = 1.5

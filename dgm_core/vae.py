@@ -26,6 +26,12 @@ class VAE(LatentPrior):
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes.
+
+    Example:
+        >>> encoder = DiagonalNormal(GaussianHead(784, 64, 2))
+        >>> vae = VAE(encoder, BernoulliPixels(mlp([2, 64, 784])), latent_dim=2)
+        >>> vae.sample((3, 5)).shape
+        torch.Size([3, 5, 784])
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, latent_dim: int):
@@ -55,6 +61,11 @@ def mlp_vae(latent_dim: int = 20, hidden: int = 512, num_pixels: int = 784) -> V
         latent_dim: number of dimensions of z.
         hidden: units in the encoder's and in the decoder's hidden layer.
         num_pixels: pixels in an image.
+
+    Example:
+        >>> vae = mlp_vae(latent_dim=2)
+        >>> vae.encoder(torch.zeros(5, 784)).mean.shape, vae.decoder(torch.zeros(5, 2)).mean.shape
+        (torch.Size([5, 2]), torch.Size([5, 784]))
     """
     return VAE(
         encoder=DiagonalNormal(GaussianHead(num_pixels, hidden, latent_dim)),
@@ -75,6 +86,11 @@ def linear_vae(
 
     Args:
         weight, bias, scale: of `LinearNormal`: p(x|z) = N(weight z + bias, scale^2).
+
+    Example:
+        >>> vae = linear_vae(torch.tensor([[2.0]]), torch.zeros(1), torch.ones(1))
+        >>> vae.decoder.marginal().variance.item()
+        5.0
     """
     decoder = LinearNormal(weight, bias, scale)
     return VAE(LinearPosterior(decoder), decoder, latent_dim=weight.shape[1]).to(weight)

@@ -15,8 +15,8 @@ HERE = re.compile(r"https?://(127\.0\.0\.1|localhost)")
 
 
 def texts() -> dict[str, str]:
-    """Return what is read, by path: pages, their settings, the bibliography, the README."""
-    paths = [ROOT / "README.md", ROOT / "_config.yml", ROOT / "book/references.bib"]
+    """Return what is read, by path: pages, their settings, the bibliography, the READMEs."""
+    paths = [*ROOT.glob("*.md"), ROOT / "_config.yml", ROOT / "book/references.bib"]
     paths += [*(ROOT / "book").rglob("*.md"), *(ROOT / "dgm_core").rglob("*.md")]
     found = {path: path.read_text(encoding="utf8") for path in paths}
     for path in (ROOT / "book").rglob("*.ipynb"):

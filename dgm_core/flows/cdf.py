@@ -23,6 +23,11 @@ class MixtureCDF(Bijection):
 
     References:
         Ho et al. (2019), Flow++, section 3.2, where it is a part of a coupling.
+
+    Example:
+        >>> zeros = torch.zeros(1, 1)  # one number, one component: a logistic
+        >>> MixtureCDF(zeros, zeros, zeros).inverse(torch.tensor([[0.0]]))  # log 1/4
+        (tensor([[0.5000]]), tensor([-1.3863]))
     """
 
     def __init__(
@@ -113,6 +118,11 @@ class CategoricalCDF(Bijection):
 
     References:
         Müller et al. (2019), Neural Importance Sampling, section 4.2.
+
+    Example:
+        >>> coin = CategoricalCDF(torch.tensor([[0.25, 0.75]]).log())
+        >>> coin.inverse(torch.tensor([[0.75]]))  # 1/4 + 3/4 / 2, log(2 * 3/4)
+        (tensor([[0.6250]]), tensor([0.4055]))
     """
 
     def __init__(self, log_probs: Tensor):

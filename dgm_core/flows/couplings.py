@@ -22,6 +22,13 @@ class ActNorm(Bijection):
 
     References:
         Kingma and Dhariwal (2018), Glow, section 3.1.
+
+    Example:
+        >>> norm = ActNorm(1)
+        >>> norm.initialize(torch.tensor([[1.0], [2.0], [3.0]]))
+        tensor([[-1.],
+                [ 0.],
+                [ 1.]])
     """
 
     def __init__(self, num_features: int):
@@ -69,6 +76,12 @@ class AffineCoupling(Bijection):
 
     References:
         Dinh et al. (2017), Density Estimation Using Real NVP, eq. 4 to 6.
+
+    Example:
+        >>> coupling, z = AffineCoupling(nn.Linear(1, 2), keep=1), torch.randn(5, 2)
+        >>> x, log_det = coupling(z)
+        >>> torch.equal(x[:, 0], z[:, 0]), torch.allclose(coupling.inverse(x)[0], z, atol=1e-5)
+        (True, True)
     """
 
     def __init__(self, net: nn.Module, keep: int, bound: float = 3.0):
@@ -97,7 +110,12 @@ class AffineCoupling(Bijection):
 
 
 class Permutation(Bijection):
-    """Another order of the features, always the same; its log-determinant is 0."""
+    """Another order of the features, always the same; its log-determinant is 0.
+
+    Example:
+        >>> Permutation([2, 0, 1])(torch.tensor([[10.0, 20.0, 30.0]]))
+        (tensor([[30., 10., 20.]]), tensor([0.]))
+    """
 
     def __init__(self, order: Sequence[int]):
         """Take the order: feature i of x is feature ``order[i]`` of z.
@@ -133,6 +151,14 @@ class Invertible1x1(Bijection):
 
     References:
         Kingma and Dhariwal (2018), Glow, section 3.2.
+
+    Example:
+        >>> mixture, x = Invertible1x1(4), torch.randn(5, 4)
+        >>> z, log_det = mixture.inverse(x)
+        >>> torch.allclose(mixture(z)[0], x, atol=1e-5)
+        True
+        >>> torch.allclose(z.norm(dim=1), x.norm(dim=1))  # untrained, it is a rotation
+        True
     """
 
     def __init__(self, num_features: int, seed: int = 0):

@@ -21,6 +21,14 @@ class Dequantizer(nn.Module):
 
     References:
         Ho et al. (2019), Flow++, section 3.1.
+
+    Example:
+        >>> class Uniform(nn.Module):
+        ...     def forward(self, x):
+        ...         return 3 * (torch.zeros(*x.shape, 1),)
+        >>> u, log_q = Dequantizer(Uniform())(torch.tensor([[4.0, 7.0]]))
+        >>> u.shape, round(log_q.item(), 4) == 0
+        (torch.Size([1, 2]), True)
     """
 
     def __init__(self, net: nn.Module):
@@ -83,6 +91,13 @@ def dequantization_bound(
     References:
         Theis et al. (2016), A note on the evaluation of generative models, section 3.1;
         Ho et al. (2019), Flow++, section 3.1.
+
+    Example:
+        >>> from dgm_core.flows import Affine
+        >>> wide = Affine(shift=torch.zeros(1), log_scale=torch.tensor([4.0]).log())
+        >>> four_bins = Flow(wide, (1,), uniform=True)
+        >>> dequantization_bound(four_bins, torch.tensor([[0.0], [3.0]]))  # log 1/4
+        tensor([-1.3863, -1.3863])
     """
     again = x.repeat(num_samples, 1)  # (S B, D)
     if dequantizer is None:

@@ -23,6 +23,12 @@ class Flow(nn.Module):
 
     References:
         Rezende and Mohamed (2015), Variational Inference with Normalizing Flows, eq. 5.
+
+    Example:
+        >>> from dgm_core.flows import Affine
+        >>> flow = Flow(Affine(torch.zeros(1), torch.tensor([2.0]).log()), (1,))  # N(0, 4)
+        >>> flow.log_prob(torch.tensor([[0.0]]))
+        tensor([-1.6121])
     """
 
     def __init__(self, bijection: Bijection, event_shape: Sequence[int], uniform: bool = False):
@@ -85,6 +91,11 @@ def coupling_flow(dim: int = 2, layers: int = 6, hidden: int = 32) -> Flow:
         dim: numbers of a vector.
         layers: how many couplings.
         hidden: units of each of the two hidden layers of a coupling's network.
+
+    Example:
+        >>> flow = coupling_flow(dim=3, layers=2)
+        >>> flow.log_prob(torch.zeros(1, 3)).detach()  # untrained, it is the normal distribution
+        tensor([-2.7568])
     """
     return Flow(coupling_layers(dim, layers, hidden), (dim,))
 
@@ -111,6 +122,10 @@ def affine_image_flow(
     Returns:
         A flow on vectors of side * side numbers in (0, 1), such as `data.dequantize` returns; z is
         standard normal, a vector of the same length.
+
+    Example:
+        >>> affine_image_flow(steps=(2,), hidden=(8,), side=4).sample((3,)).shape
+        torch.Size([3, 16])
     """
     layers = multiscale_layers(steps, hidden, side=side, alpha=alpha, seed=seed)
     return Flow(layers, (side * side,))

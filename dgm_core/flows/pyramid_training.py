@@ -72,6 +72,14 @@ def train_pyramid(
 
     References:
         Polyak and Juditsky (1992), Acceleration of Stochastic Approximation by Averaging.
+
+    Example:
+        >>> flow = CoarseToFine(side=2, bins=3, levels=[(8, (0, 0, 0))], hidden=8)
+        >>> black = torch.zeros(64, 2, 2, dtype=torch.uint8)
+        >>> before = flow.log_mass(black).mean().item()
+        >>> average, history = train_pyramid(flow, black, epochs=10, half=False)
+        >>> len(history.loss), average.log_mass(black).mean().item() > before
+        (10, True)
     """
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     if batch_size % world:
@@ -116,5 +124,10 @@ def log_masses(
         model: the flow.
         images: uint8, (N, side, side).
         chunk_size: images at once; it bounds the memory.
+
+    Example:
+        >>> flow = CoarseToFine(side=2, bins=3, levels=[(8, (0, 0, 0))], hidden=8)
+        >>> log_masses(flow, torch.zeros(600, 2, 2, dtype=torch.uint8)).shape
+        torch.Size([600])
     """
     return torch.cat([model.log_mass(part) for part in images.split(chunk_size)])

@@ -6,6 +6,7 @@ with PyTorch, or it raises.
 
 import contextlib
 import functools
+import importlib.util
 import io
 import logging
 import warnings
@@ -28,6 +29,12 @@ class ExportError(RuntimeError):
     """A function could not be made a graph for the page; the message says what to change."""
 
 
+def can_export() -> bool:
+    """Tell whether everything is installed that an export needs, the extra ``dgm_core[pages]``."""
+    needed = ("onnx", "onnxscript", "onnxruntime")
+    return all(importlib.util.find_spec(name) for name in needed)
+
+
 def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, list[str]]:
     """Export ``function(**example)`` and check the result against PyTorch.
 
@@ -43,8 +50,10 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> tuple[bytes, l
 
     Raises:
         ExportError: the function cannot be traced, draws random numbers, or its graph disagrees
-            with PyTorch by more than ``TOLERANCE``.
+            with PyTorch by more than ``TOLERANCE``; or `can_export` is false.
     """
+    if not can_export():
+        raise ExportError("an export needs more than a kernel: pip install 'dgm_core[pages]'")
     names: list[str] = []
 
     def positional(*tensors: Tensor) -> tuple[Tensor, ...]:

@@ -1,7 +1,8 @@
 """The widget that evaluates a live figure's function, with a kernel or without one.
 
 With a kernel, Python evaluates the function whenever an input changes. On a rendered page there is
-no kernel: the browser evaluates the same function, exported when the graph was made.
+no kernel: the browser evaluates the same function, exported when the graph was made. Where the
+extra ``dgm_core[pages]`` is not installed nothing is exported, and only a kernel evaluates.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from dgm_core.device import default_device
 from dgm_core.live.base import CSS, WEB, array_trait
-from dgm_core.live.export import Function, nudged, to_onnx
+from dgm_core.live.export import Function, can_export, nudged, to_onnx
 from dgm_core.live.noise import Noise
 
 _FIELD = re.compile(r"\{(\w+)(?::\+?\.\d+[fe%])?\}")
@@ -53,7 +54,16 @@ class Graph(anywidget.AnyWidget):
 
     Raises:
         ValueError: two arguments share a name, or a name is already a trait of every widget.
-        ExportError: the function cannot run on a page.
+        ExportError: the function cannot run on a page; where ``dgm_core[pages]`` is not
+            installed, that is not looked at.
+
+    Example:
+        >>> graph = Graph(lambda a: {"square": a**2}, {"a": 3.0})
+        >>> float(graph.outputs["square"])
+        9.0
+        >>> graph.a = 4.0  # as a slider does
+        >>> float(graph.outputs["square"])
+        16.0
     """
 
     _esm = (WEB / "graph.js").read_text()
@@ -89,7 +99,10 @@ class Graph(anywidget.AnyWidget):
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
         arrays = {k: torch.as_tensor(v, dtype=torch.float32).cpu() for k, v in inputs.items()}
         feeds = self._on_device({**arrays, **self._noise, **self._state})
-        onnx, output_names = to_onnx(function, feeds)
+        if can_export():
+            onnx, output_names = to_onnx(function, feeds)
+        else:  # the kernel evaluates; a page says that this figure was not exported
+            onnx, output_names = b"", list(self._call(feeds))
         # All at once: a front end may look as soon as the widget is open.
         super().__init__(
             _key=uuid.uuid4().hex,

@@ -20,6 +20,12 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
 
     Raises:
         ValueError: the graph has no such input.
+
+    Example:
+        >>> graph = Graph(lambda a: {"square": a**2}, {"a": 3.0})
+        >>> (slider,) = sliders(graph, a=("a number", 0, 5)).children
+        >>> slider.description, slider.value, slider.max
+        ('a number', 3.0, 5.0)
     """
     rows = []
     for name, (label, low, high, *rest) in ranges.items():
@@ -49,6 +55,13 @@ def figure(box: widgets.Widget, caption: str, name: str) -> None:
         box: the widgets, the graph among them (it shows its state).
         caption: what the reader sees and should try; plain text.
         name: the anchor for links, such as ``fig-latent-plane``.
+
+    Example:
+        >>> graph = Graph(lambda a: {"square": a**2}, {"a": 3.0})
+        >>> box = widgets.VBox([sliders(graph, a=("a number", 0, 5)), graph])
+        >>> figure(box, caption="Move the slider.", name="fig-square")
+        VBox(...)
+        <IPython.core.display.HTML object>
     """
     text = html.escape(caption, quote=False)
     picture = still.data_uri(box)

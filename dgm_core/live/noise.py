@@ -34,6 +34,10 @@ def normal(*shape: int, redraw: str = "run") -> Noise:
 
     Raises:
         ValueError: ``redraw`` is none of these.
+
+    Example:
+        >>> normal(256, 2, redraw="click")
+        Noise(law='normal', shape=(256, 2), redraw='click')
     """
     return Noise("normal", shape, redraw)
 
@@ -47,5 +51,9 @@ def uniform(*shape: int, redraw: str = "run") -> Noise:
 
     Raises:
         ValueError: ``redraw`` is none of these.
+
+    Example:
+        >>> uniform(256).draw().shape
+        torch.Size([256])
     """
     return Noise("uniform", shape, redraw)

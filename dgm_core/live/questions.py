@@ -37,6 +37,10 @@ def quiz(
 
     Raises:
         ValueError: the answer is not one of the choices, or a number has no tolerance.
+
+    Example:
+        >>> quiz("What is *half* of 1?", answer=0.5, tolerance=0.01, why="1 / 2")
+        <dgm_core.live.questions.Quiz object at ...>
     """
     if choices is not None and not (isinstance(answer, int) and 0 <= answer < len(choices)):
         raise ValueError(

@@ -24,6 +24,11 @@ class Pixels(View):
             to date.
         title: a line above the picture.
         zoom: screen pixels a pixel, at most; narrow screens get fewer.
+
+    Example:
+        >>> pixels = Pixels(rows=2, columns=3, alt="six digits")
+        >>> pixels.pixels.shape
+        (6, 784)
     """
 
     alt = traitlets.Unicode().tag(sync=True)
@@ -61,6 +66,11 @@ class Plane(View):
 
     Raises:
         ValueError: points and labels do not fit together.
+
+    Example:
+        >>> plane = Plane(np.zeros((5, 2)), np.arange(5), alt="five codes")
+        >>> plane.x, plane.y
+        (0.0, 0.0)
     """
 
     x = traitlets.CFloat(0.0).tag(sync=True)
@@ -98,6 +108,11 @@ class Pad(View):
     Args:
         examples: digits to load by a click, (N, 784) in [0, 1].
         names: what each example is, for its button's name.
+
+    Example:
+        >>> pad = Pad(np.zeros((2, 784)), names=["a three", "a four"])
+        >>> pad.pixels.shape
+        (784,)
     """
 
     _names = traitlets.List().tag(sync=True)
@@ -109,7 +124,13 @@ class Pad(View):
 
 
 class Button(View):
-    """A button that counts its ``clicks``; link them to a graph's draws, ticks or resets."""
+    """A button that counts its ``clicks``; link them to a graph's draws, ticks or resets.
+
+    Example:
+        >>> button = Button("Draw again")
+        >>> button.clicks
+        0
+    """
 
     clicks = traitlets.Int(0).tag(sync=True)
     description = traitlets.Unicode().tag(sync=True)
@@ -134,6 +155,16 @@ class Player(View):
 
     Raises:
         ValueError: the graph has no state, or no such output.
+
+    Example:
+        >>> import torch
+        >>> from dgm_core.live import Graph
+        >>> count = lambda by, total: {"total": total + by}
+        >>> graph = Graph(count, {"by": 1.0}, state={"total": torch.tensor(0.0)})
+        >>> player = Player(graph, label="Counting")
+        >>> graph.ticks += 1  # as the player does
+        >>> float(graph.outputs["total"])
+        1.0
     """
 
     _graph = traitlets.Unicode().tag(sync=True)
@@ -171,6 +202,11 @@ class Cloud(View):
         extent: both axes run from -extent to extent.
         alt: what is shown, in words; ``Graph.drive`` may keep it up to date.
         names: what data, generated points and the field are called in the legend.
+
+    Example:
+        >>> cloud = Cloud(points=64, size=16, alt="data and samples")
+        >>> cloud.data.shape, cloud.field.shape
+        ((64, 2), (256,))
     """
 
     alt = traitlets.Unicode().tag(sync=True)

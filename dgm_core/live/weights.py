@@ -23,6 +23,11 @@ def half_precision(module: nn.Module) -> nn.Module:
 
     Raises:
         ValueError: a weight is too large for float16 (above 65,504).
+
+    Example:
+        >>> half = half_precision(nn.Linear(8, 4))
+        >>> torch.equal(half.weight, half.weight.half().float())
+        True
     """
     rounded = copy.deepcopy(module).eval().requires_grad_(False)
     for name, tensor in (*rounded.named_parameters(), *rounded.named_buffers()):
@@ -47,6 +52,11 @@ def eight_bits(module: nn.Module) -> nn.Module:
 
     Raises:
         ValueError: a number is too large for float16 (above 65,504).
+
+    Example:
+        >>> small = eight_bits(nn.Linear(1000, 2))
+        >>> len(small.weight[0].unique()) <= 255
+        True
     """
     rounded = half_precision(module)
     for tensor, full in zip(rounded.parameters(), module.parameters(), strict=True):

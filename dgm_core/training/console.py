@@ -12,7 +12,13 @@ from tqdm import tqdm
 
 @contextmanager
 def interrupt_deferred() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that no step is left half done; a second acts."""
+    """Turn the first Ctrl-C into an event, so that no step is left half done; a second acts.
+
+    Example:
+        >>> with interrupt_deferred() as interrupted:
+        ...     interrupted.is_set()  # True after Ctrl-C
+        False
+    """
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event  # only the main thread is ever interrupted
@@ -37,6 +43,11 @@ def progress_bar(total: int, done: int, progress: bool | None) -> tqdm:
         total: steps in all.
         done: steps done before.
         progress: whether it shows; None shows it to a person who waits.
+
+    Example:
+        >>> with progress_bar(total=500, done=20, progress=False) as bar:
+        ...     bar.n, bar.total
+        (20, 500)
     """
     show = _someone_waits() if progress is None else progress
     return tqdm(total=total, initial=done, disable=not show, file=sys.stdout, unit="step")

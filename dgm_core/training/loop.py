@@ -44,6 +44,11 @@ def adam(parameters: Sequence[Tensor], lr: float) -> torch.optim.Adam:
 
     References:
         Kingma and Ba (2015), Adam: A Method for Stochastic Optimization.
+
+    Example:
+        >>> optimizer = adam([torch.zeros(3, requires_grad=True)], lr=1e-3)
+        >>> optimizer.param_groups[0]["lr"]
+        0.001
     """
     has_kernel = parameters[0].device.type in ("cpu", "cuda", "mps")
     return torch.optim.Adam(parameters, lr=lr, fused=has_kernel)
@@ -113,6 +118,14 @@ def fit(
         Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.2, for the warm-up;
         Pascanu et al. (2013), On the Difficulty of Training Recurrent Neural Networks,
         algorithm 1, for clipping.
+
+    Example:
+        >>> from dgm_core.data import batches
+        >>> data, mean = torch.tensor([[2.0], [4.0]]), torch.zeros(1, requires_grad=True)
+        >>> plan = batches(data, batch_size=2, epochs=500)
+        >>> history = fit(lambda x: (x - mean).square().sum(1), [mean], plan, learning_rate=0.1)
+        >>> len(history.loss), round(history.loss[-1], 2), round(mean.item(), 2)
+        (500, 1.0, 3.0)
     """
     parameters = list(parameters)
     tensors = [*parameters, *buffers]

@@ -48,7 +48,12 @@ def parameter_vector(
 
 
 def adam_state(module: nn.Module) -> State:
-    """Return (3, P): the module's parameters in one vector, and Adam's two averages of nothing."""
+    """Return (3, P): the module's parameters in one vector, and Adam's two averages of nothing.
+
+    Example:
+        >>> adam_state(nn.Linear(2, 1)).shape
+        torch.Size([3, 3])
+    """
     vector = parameters_to_vector(module.parameters()).detach()
     return torch.stack([vector, torch.zeros_like(vector), torch.zeros_like(vector)])
 

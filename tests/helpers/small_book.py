@@ -66,6 +66,9 @@ show("wrong", live.sliders(wrong, a=("a", 0, 4, 1)), wrong)
 nonsense = live.Graph(lambda a: {"b": 3 * a}, {"a": 1.0})
 nonsense._onnx = b"this is no graph"
 show("nonsense", live.sliders(nonsense, a=("a", 0, 4, 1)), nonsense)
+bare = live.Graph(lambda a: {"b": 4 * a}, {"a": 1.0})
+bare._onnx = b""
+show("bare", live.sliders(bare, a=("a", 0, 4, 1)), bare)
 """
 COUNT = """
 graph = live.Graph(lambda by, total: {"total": total + by, "bad": torch.log(9.5 - total)},

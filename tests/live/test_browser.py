@@ -69,7 +69,12 @@ def test_numbers_in_words_look_as_python_writes_them(small_page):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("wrong", "differ from PyTorch"), ("nonsense", "This figure stopped")]
+    ("name", "words"),
+    [
+        ("wrong", "differ from PyTorch"),
+        ("nonsense", "This figure stopped"),
+        ("bare", "pip install 'dgm_core[pages]'"),
+    ],
 )
 def test_a_figure_that_cannot_be_trusted_says_so(small_page, name, words):
     graph = Figure(small_page, name).graph

@@ -9,6 +9,7 @@ import torch
 from example_figures import gaussians
 
 from dgm_core import live
+from dgm_core.live.export import to_onnx
 from dgm_core.live.graph import summarise
 
 
@@ -125,3 +126,20 @@ def test_outputs_are_summarised_with_six_digits_and_null_for_what_is_not_finite(
         "b": [None, 2.0],
         "c": {"length": 65, "mean": 32.0, "min": 0.0, "max": 64.0},
     }
+
+
+def test_where_nothing_can_be_exported_the_kernel_evaluates_all_the_same(monkeypatch):
+    monkeypatch.setattr("dgm_core.live.graph.can_export", lambda: False)
+    graph = live.Graph(
+        lambda a, total: {"total": total + a}, {"a": 1.0}, state={"total": torch.ones(())}
+    )
+    assert graph._onnx == b"" and graph._spec["outputs"] == ["total"]
+    graph.ticks += 1
+    graph.ticks += 1
+    assert graph.outputs["total"] == 3.0
+
+
+def test_an_export_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr("dgm_core.live.export.can_export", lambda: False)
+    with pytest.raises(live.ExportError, match=r"dgm_core\[pages\]"):
+        to_onnx(lambda a: {"b": a}, {"a": torch.ones(2)})

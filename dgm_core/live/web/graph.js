@@ -278,6 +278,8 @@ class Graph {
     const name = this.model.get("_onnx_file");
     if (!name) {
       const bytes = this.model.get("_onnx");
+      if (!bytes.byteLength)
+        throw new Error("it was made where what pages need is not installed (pip install 'dgm_core[pages]').");
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     if (!globalThis.dgmModels?.[name])
