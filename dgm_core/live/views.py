@@ -10,7 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from dgm_core.live.base import View, array_trait
+from dgm_core.live.base import View, array_trait, module
 from dgm_core.plotting import COLORS
 
 
@@ -26,6 +26,7 @@ class Pixels(View):
         zoom: screen pixels a pixel, at most; narrow screens get fewer.
     """
 
+    _esm = module("pixels.js")
     alt = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     _grid = traitlets.List().tag(sync=True)
@@ -42,9 +43,7 @@ class Pixels(View):
         title: str = "",
         zoom: float = 6,
     ) -> None:
-        super().__init__(
-            _view="pixels", alt=alt, title=title, _grid=[rows, columns, height, width], _zoom=zoom
-        )
+        super().__init__(alt=alt, title=title, _grid=[rows, columns, height, width], _zoom=zoom)
         self.add_traits(pixels=array_trait(np.zeros((rows * columns, height * width))))
 
 
@@ -63,6 +62,7 @@ class Plane(View):
         ValueError: points and labels do not fit together.
     """
 
+    _esm = module("plane.js")
     x = traitlets.CFloat(0.0).tag(sync=True)
     y = traitlets.CFloat(0.0).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
@@ -84,9 +84,7 @@ class Plane(View):
             raise ValueError(
                 f"points must be (N, 2) and labels (N,), not {points.shape}, {labels.shape}"
             )
-        super().__init__(
-            _view="plane", alt=alt, _axes=[xlabel, ylabel, extent], _labels=labels.tobytes()
-        )
+        super().__init__(alt=alt, _axes=[xlabel, ylabel, extent], _labels=labels.tobytes())
         self.add_traits(_points=array_trait(points))
 
 
@@ -100,22 +98,24 @@ class Pad(View):
         names: what each example is, for its button's name.
     """
 
+    _esm = module("pad.js")
     _names = traitlets.List().tag(sync=True)
 
     def __init__(self, examples: np.ndarray, names: Sequence[str]) -> None:
         examples = np.asarray(examples, np.float32).reshape(len(names), 784)
-        super().__init__(_view="pad", _names=[str(name) for name in names])
+        super().__init__(_names=[str(name) for name in names])
         self.add_traits(pixels=array_trait(examples[0]), _examples=array_trait(examples))
 
 
 class Button(View):
     """A button that counts its ``clicks``; link them to a graph's draws, ticks or resets."""
 
+    _esm = module("button.js")
     clicks = traitlets.Int(0).tag(sync=True)
     description = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, description: str) -> None:
-        super().__init__(_view="button", description=description)
+        super().__init__(description=description)
 
 
 class Player(View):
@@ -136,6 +136,7 @@ class Player(View):
         ValueError: the graph has no state, or no such output.
     """
 
+    _esm = module("player.js")
     _graph = traitlets.Unicode().tag(sync=True)
     _label = traitlets.Unicode().tag(sync=True)
     _alarm = traitlets.List().tag(sync=True)
@@ -153,9 +154,7 @@ class Player(View):
         if alarm and alarm not in graph.outputs:
             raise ValueError(f"no output {alarm!r}; outputs are {', '.join(graph.outputs)}")
         reference = f"IPY_MODEL_{graph.model_id}"
-        super().__init__(
-            _view="player", _graph=reference, _label=label, _alarm=[alarm, alarm_words]
-        )
+        super().__init__(_graph=reference, _label=label, _alarm=[alarm, alarm_words])
 
 
 class Cloud(View):
@@ -173,6 +172,7 @@ class Cloud(View):
         names: what data, generated points and the field are called in the legend.
     """
 
+    _esm = module("cloud.js")
     alt = traitlets.Unicode().tag(sync=True)
     _axes = traitlets.List().tag(sync=True)
     _names = traitlets.List().tag(sync=True)
@@ -187,9 +187,7 @@ class Cloud(View):
         extent: float = 3.0,
         names: tuple[str, str, str] = ("data", "generated", "shade: what D takes it for"),
     ) -> None:
-        super().__init__(
-            _view="cloud", alt=alt, _axes=["x₁", "x₂", extent, size], _names=list(names)
-        )
+        super().__init__(alt=alt, _axes=["x₁", "x₂", extent, size], _names=list(names))
         cloud = np.zeros((points, 2))
         half = np.full(size * size, 0.5)
         self.add_traits(data=array_trait(cloud), model=array_trait(cloud), field=array_trait(half))

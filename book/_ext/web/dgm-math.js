@@ -56,7 +56,11 @@
     while (!acting && !figuresDrawn() && performance.now() < late) await sleep(50);
     while (waiting.size) {
       await idle();
-      await set(distances().slice(0, SLICE).map(([, element]) => element));
+      await set(
+        distances()
+          .slice(0, SLICE)
+          .map(([, element]) => element),
+      );
     }
     stay(); // a figure's drawing may be of another height than its picture
   }

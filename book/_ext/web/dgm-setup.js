@@ -68,7 +68,7 @@
     const label = widget.querySelector(".widget-label")?.textContent.trim() || "value";
     const handles = widget.querySelectorAll("[role=slider]");
     const ends = handles.length > 1 ? [", from", ", to"] : [""];
-    handles.forEach((handle, i) => name(handle, label + ends[i]));
+    for (const [i, handle] of handles.entries()) name(handle, label + ends[i]);
     // A logarithmic slider's own value is an exponent: the readout has the number.
     const shown = widget.querySelector(".widget-readout")?.textContent;
     if (handles.length === 1 && shown && handles[0].getAttribute("aria-valuetext") !== shown)
