@@ -33,10 +33,11 @@ bench: book
 	do set -- $$script; name=$$1; shift; \
 	   $(BIN)/python benchmarks/$$name.py "$$@" --write || exit 1; done
 
-lint: .venv/installed
+lint: .venv/installed $(if $(NPM),node_modules/installed)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(if $(NPM),npm run --silent lint,@echo "No npm: the scripts are neither linted nor typed.")
 
 links:  # every address that the book names, and where; looks nothing up
 	@$(PYTHON) tools/list_links.py

@@ -68,8 +68,8 @@ export function summary(outputs) {
       let [total, low, high] = [0, Infinity, -Infinity];
       for (const value of data) {
         total += value;
-        if (!(value >= low)) low = value;
-        if (!(value <= high)) high = value;
+        low = Math.min(low, value); // NaN where one is, as in NumPy
+        high = Math.max(high, value);
       }
       short[name] = {
         length: data.length,
