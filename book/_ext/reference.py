@@ -15,6 +15,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import mends
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.nodes import make_refnode
@@ -308,7 +309,10 @@ def mend_signatures(app, pagename, templatename, context, doctree) -> None:
             def mend(match, old=old, new=new, closing=closing):
                 return match[0].replace(old, new).replace(closing, "</span>")
 
-            context["body"] = SIGNATURE.sub(mend, context["body"])
+            mended = SIGNATURE.sub(mend, context["body"])
+            if mended == context["body"]:
+                mends.missed(mends.SIGNATURES, mends.installed("Sphinx"))
+            context["body"] = mended
 
 
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.DOTALL)

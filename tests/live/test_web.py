@@ -1,4 +1,4 @@
-"""The scripts of live figures: what each widget carries, their linter, their types, their tests."""
+"""The scripts of live figures: what each widget carries, and what Node tests."""
 
 import json
 import re

@@ -8,6 +8,19 @@
   // What dgm_core's live figures read: where the page's own files lie, and onnxruntime.
   globalThis.dgmBook = { vendor, ort: ort ?? `${vendor}ort/` };
 
+  // A widget's script stands once on the page, however many widgets it draws (live_files.py).
+  const scripts = {};
+  const importText = async (text) => {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    try {
+      return (await import(url)).default;
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+  };
+  globalThis.dgmScript = (name) =>
+    (scripts[name] ??= importText(document.getElementById(`dgm-script-${name}`).textContent));
+
   // onnxruntime is compiled while the widgets' scripts are read: a graph of one node, y = x, asks
   // for it. Where it cannot come, the figures try again and say why; over file:// they have another
   // way to it (dgm_core/live/web/graph.js).
