@@ -34,8 +34,7 @@ def module(name: str) -> str:
     def add(name: str) -> None:
         text = (WEB / name).read_text(encoding="utf8")
         for needed in _IMPORT.findall(text):
-            if needed not in parts:
-                add(needed)
+            add(needed)
         text = _EXPORT.sub("", _IMPORT.sub("", text))
         if wrong := _OTHER.search(text):
             raise ValueError(

@@ -89,3 +89,28 @@ def test_a_notebook_on_its_own_takes_the_runtime_that_the_book_ships():
 def test_what_is_pure_in_the_scripts(node):
     tests = sorted(map(str, (ROOT / "tests/live/web").glob("*.test.js")))
     run("node", "--test", *tests)
+
+
+def sources() -> str:
+    """Return what runs in the browser, and what writes scripts for it."""
+    paths = [*base.WEB.glob("*.js"), *(ROOT / "book/_ext/web").glob("*.js")]
+    paths += (ROOT / "book/_ext").glob("*.py")
+    return "\n".join(path.read_text(encoding="utf8") for path in paths)
+
+
+def test_the_contract_names_what_widgets_share_and_what_tests_read():
+    contract = (base.WEB / "README.md").read_text(encoding="utf8")
+    shared = set(re.findall(r"globalThis\.(dgm\w+)", sources()))
+    shown = set(re.findall(r"[.\s](dgm[A-Z]\w+)(?=: | = )", sources())) - shared
+    shown = {"data-" + re.sub("[A-Z]", lambda m: f"-{m[0].lower()}", name) for name in shown}
+    assert len(shared) > 5 and len(shown) > 5
+    assert {name for name in shared | shown if f"`{name}`" not in contract} == set()
+    listed = set(re.findall(r"^\| `(dgm\w+)` \|", contract, re.MULTILINE))
+    assert listed == shared
+    types = (base.WEB / "types.d.ts").read_text(encoding="utf8")
+    assert set(re.findall(r"var (dgm\w+)", types)) == shared
+
+
+def test_the_contract_names_each_script():
+    contract = (base.WEB / "README.md").read_text(encoding="utf8")
+    assert [name for name in SCRIPTS if f"[{name}]({name})" not in contract] == []

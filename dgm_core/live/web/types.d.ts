@@ -83,5 +83,6 @@ declare global {
   var dgmOrtOffline: { mjs: string; wasm: string } | undefined;
   var dgmOrtTurn: Promise<unknown> | undefined;
   var dgmQueue: { waiting: Turn[]; busy: boolean } | undefined;
+  var dgmScript: (name: string) => Promise<unknown>;
   var MathJax: any;
 }
