@@ -84,5 +84,7 @@ declare global {
   var dgmOrtTurn: Promise<unknown> | undefined;
   var dgmQueue: { waiting: Turn[]; busy: boolean } | undefined;
   var dgmScript: (name: string) => Promise<unknown>;
+  var DOCUMENTATION_OPTIONS: { SHOW_SEARCH_SUMMARY: boolean }; // Sphinx's
   var MathJax: any;
+  var require: { config(options: { paths: Record<string, string> }): void }; // require.js's
 }
