@@ -33,13 +33,18 @@ bench: book
 	do set -- $$script; name=$$1; shift; \
 	   $(BIN)/python benchmarks/$$name.py "$$@" --write || exit 1; done
 
-lint: .venv/installed
+lint: .venv/installed $(if $(NPM),node_modules/installed)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(if $(NPM),npm run --silent lint,@echo "No npm: the scripts are neither linted nor typed.")
 
-links:  # every address that the book names, and where; looks nothing up
-	@$(PYTHON) tools/list_links.py
+# Sphinx writes its report among the pages, which are to be published without it.
+links: book  # asks for every address outside; needs the network
+	-$(BIN)/jupyter-book build . --builder linkcheck
+	rm _build/html/output.json
+	mv _build/html/output.txt _build/links.txt
+	@echo "What is broken or has moved: _build/links.txt"
 
 clean-notebooks: .venv/installed
 	$(BIN)/python tools/clean_notebooks.py

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import nbformat
 
+# Not nbstripout, which leaves the kernel of the machine that a notebook was saved on: a chapter
+# would then ask for a kernel that others do not have. What else it takes out is two lines here.
 BOOK = Path(__file__).resolve().parents[1] / "book"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 

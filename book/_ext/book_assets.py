@@ -9,10 +9,10 @@ Nothing here knows a chapter: what is computed lives in dgm_core, when it runs i
 
 import base64
 import json
-import re
 import shutil
 from pathlib import Path
 
+import mends
 from jupyter_core.paths import jupyter_path
 from notebook_cache import fingerprint
 from sphinx.util import logging
@@ -62,7 +62,9 @@ def assemble(root: Path, vendor: Path) -> bool:
     for module in WIDGET_MODULES:
         found = (Path(folder, module, "index.js") for folder in jupyter_path("nbextensions"))
         text = next(filter(Path.is_file, found)).read_text(encoding="utf8")
-        (vendor / f"{module}.js").write_text(mend_module(text), encoding="utf8")
+        source = f"{mends.installed(module)}, {module}/index.js"
+        text = mends.apply(mends.MODULES.get(module, []), text, source)
+        (vendor / f"{module}.js").write_text(text, encoding="utf8")
     if not shipped(root):
         return False
     for name, (folder, patterns) in FILES.items():
@@ -71,26 +73,12 @@ def assemble(root: Path, vendor: Path) -> bool:
             for source in (root / "node_modules" / name).glob(pattern):
                 copy = shutil.copytree if source.is_dir() else shutil.copyfile
                 copy(source, vendor / folder / source.name)
-    manager = vendor / "widgets/embed-amd.js"
-    manager.write_text(mend_module(manager.read_text(encoding="utf8")), encoding="utf8")
+    name, manager = "@jupyter-widgets/html-manager", vendor / "widgets/embed-amd.js"
+    source = f"{name} {locked_versions(root)[name]}, dist/{manager.name}"
+    text = mends.apply(mends.MODULES[name], manager.read_text(encoding="utf8"), source)
+    manager.write_text(text, encoding="utf8")
     write_offline_runtime(vendor / "ort")
     return True
-
-
-def mend_module(text: str) -> str:
-    """Mend four things in the widgets' modules; a version that has none stays as it is.
-
-    Over file:// an URL's origin is the word null, and with it the address of every font is wrong.
-    anywidget gives up on a widget after two seconds, which a slow telephone may well need.
-    The HTML manager waits until the last image is there; it needs no more than the page's text.
-    bqplot's bars draw their line at zero anew at each change, and leave the old line's group.
-    """
-    early = '"loading"!==document.readyState?e.renderWidgets()'
-    text = text.replace('"complete"===document.readyState?e.renderWidgets()', early)
-    text = re.sub(r"\$\{(\w+)\.origin\}\$\{\1\.pathname\}", r"${\1.href}", text)
-    line = 'append("line").attr("class","zeroLine")'
-    text = text.replace(f'append("g").{line}', line)
-    return text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
 
 
 def write_offline_runtime(ort: Path) -> None:
@@ -138,9 +126,7 @@ def configure(app, config) -> None:
 def mend_page(app, pagename, templatename, context, doctree) -> None:
     """Keep one of each inline script, and mend what a screen reader is told.
 
-    Jupyter Book emits some scripts twice, and their constants clash. docutils gives the entries
-    of a list of citations a role that no list may hold. myst-nb's name for folded code says less
-    than the words that it hides.
+    Jupyter Book emits some scripts twice, and their constants clash.
     """
     seen = set()
     scripts = []
@@ -150,9 +136,10 @@ def mend_page(app, pagename, templatename, context, doctree) -> None:
             scripts.append(script)
         seen.add(body)
     context["script_files"] = scripts
-    if "body" in context:
-        body = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
-        context["body"] = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    for package, (sign, mend) in mends.PAGES.items():
+        if sign in context.get("body", ""):
+            source = f"{mends.installed(package)}, on the page {pagename},"
+            context["body"] = mends.apply([mend], context["body"], source)
 
 
 def write_front_door(app, exception) -> None:

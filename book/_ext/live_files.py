@@ -1,38 +1,76 @@
-"""Sphinx extension: takes the models of live figures out of the pages, into files beside them.
+"""Sphinx extension: takes what live figures carry out of the pages' widget state.
 
-A page then holds its text and the small state of its widgets; what a figure computes with is
-loaded when the text is there to read, and once for all pages that show the same model. The files
-are classic scripts, because over file:// a page can load nothing else. What reads them is
-`dgm_core/live/web/graph.js`.
+A page then holds its text and the small state of its widgets. What a figure computes with is a
+file beside the pages, loaded when the text is there to read, and once for all pages that show the
+same model; the files are classic scripts, because over file:// a page can load nothing else.
+The scripts of the widgets, which each of them brings along as a text, stand once on a page.
+What reads all this, and by which names, says `dgm_core/live/web/README.md`.
 """
 
 import hashlib
 import json
 from pathlib import Path
 
+from sphinx.errors import ExtensionError
+
 STATE = "application/vnd.jupyter.widget-state+json"
 FOLDER = "_static/live"
 LARGE = 20_000  # base64 digits; below this a request costs more than it saves
 
 
-def move_models(app, pagename, templatename, context, doctree) -> None:
-    """Move each large exported graph of the page's widget state to a file named by its content."""
-    for script in context.get("script_files", []):
+def lighten(app, pagename, templatename, context, doctree) -> None:
+    """Move each large exported graph and each script out of the page's widget state."""
+    scripts: dict[str, str] = {}
+    for script in list(context.get("script_files", [])):
         attributes = getattr(script, "attributes", {})
         if attributes.get("type") != STATE:
             continue
         document = json.loads(attributes["body"])
-        for widget in document["state"].values():
-            for buffer in list(widget.get("buffers", [])):
-                if buffer["path"] == ["_onnx"] and len(buffer["data"]) >= LARGE:
-                    widget["state"]["_onnx_file"] = write(app.outdir, buffer["data"])
-                    widget["buffers"].remove(buffer)
-        attributes["body"] = json.dumps(document)
+        widgets = document["state"].values()
+        for widget in widgets:
+            move_models(widget, app.outdir)
+        scripts |= share_scripts([widget["state"] for widget in widgets])
+        # A text with an end tag in it must not end the script.
+        attributes["body"] = json.dumps(document).replace("</", r"<\/")
+    for name, text in scripts.items():
+        if "</script" in text or "<!--" in text:
+            raise ExtensionError(f"a widget's script on {pagename} holds what ends it in HTML")
+        app.add_js_file(None, body=text, type="text/plain", id=f"dgm-script-{name}")
+
+
+def move_models(widget: dict, outdir: str) -> None:
+    """Move a large exported graph into a file named by its content."""
+    for buffer in list(widget.get("buffers", [])):
+        if buffer["path"] == ["_onnx"] and len(buffer["data"]) >= LARGE:
+            widget["state"]["_onnx_file"] = write(outdir, buffer["data"])
+            widget["buffers"].remove(buffer)
+
+
+def share_scripts(states: list[dict]) -> dict[str, str]:
+    """Put a reference in place of each widget's script; return the scripts by what is referred to.
+
+    Of the styles, which anywidget adds to the page as they come, the first of a kind stays.
+    """
+    scripts, styles = {}, set()
+    for state in states:
+        if text := state.get("_esm"):
+            name = digest(text)
+            scripts[name] = text
+            state["_esm"] = f'export default await globalThis.dgmScript("{name}");\n'
+        if text := state.get("_css"):
+            state["_css"] = "" if text in styles else text
+            styles.add(text)
+    return scripts
+
+
+def digest(text: str) -> str:
+    """Return a name for what holds this text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def write(outdir: str, data: str) -> str:
     """Write base64 text as a script under ``outdir``; return its name."""
-    name = hashlib.sha256(data.encode()).hexdigest()[:16]
+    name = digest(data)
     path = Path(outdir, FOLDER, f"{name}.js")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'(globalThis.dgmModels ??= {{}})["{name}"] = "{data}";\n')
@@ -40,5 +78,5 @@ def write(outdir: str, data: str) -> str:
 
 
 def setup(app):
-    app.connect("html-page-context", move_models, priority=900)  # after myst-nb has put it there
+    app.connect("html-page-context", lighten, priority=900)  # after myst-nb has put it there
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,6 +13,10 @@ from pathlib import Path
 
 from docutils import nodes
 
+# Not sphinxext-opengraph, sphinx-sitemap and sphinx-notfound-page, each of which wants an address.
+# Without one, the first writes og:url and a picture that no page below the top finds, and always
+# shows TeX as it is typed; the second warns, which -W makes an error, and lists only the pages
+# that were written last; the third looks for its styles where another host would have them.
 PREVIEW = "_static/preview.png"  # 1200 x 630 pixels, as social networks show them
 DESCRIPTION = 200  # characters that a preview has room for
 

@@ -1,5 +1,6 @@
 """What the widgets of a live figure are made of: scripts and styles, and traits of arrays."""
 
+import re
 from pathlib import Path
 
 import anywidget
@@ -7,7 +8,43 @@ import numpy as np
 import traitlets
 
 WEB = Path(__file__).parent / "web"
-CSS = (WEB / "live.css").read_text()
+CSS = WEB / "live.css"  # a path: anywidget shows anew what changes, where ANYWIDGET_HMR is 1
+
+_NAMES = r"\{(?![^}]*\bas\b)[^}]*\}"
+_IMPORT = re.compile(rf'^import {_NAMES} from "\./([\w-]+\.js)";\n+', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)
+_OTHER = re.compile(r"^(?:import|export (?!default\b)).*", re.MULTILINE)
+
+
+def module(name: str) -> str:
+    """Return a script of `live/web` as one module: what it imports first, each file once.
+
+    A widget's script has no address, neither in a notebook nor on a page on disk, from which the
+    browser could resolve ``import``. So the imports are carried out here, by putting the files one
+    after the other; their top-level names must differ, and nothing has to be built.
+
+    Args:
+        name: of the file, such as ``"quiz.js"``.
+
+    Raises:
+        ValueError: a file imports in another way than ``import { names } from "./file.js";``.
+    """
+    parts: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        text = (WEB / name).read_text(encoding="utf8")
+        for needed in _IMPORT.findall(text):
+            add(needed)
+        text = _EXPORT.sub("", _IMPORT.sub("", text))
+        if wrong := _OTHER.search(text):
+            raise ValueError(
+                f'{name} has {wrong.group()!r}: write import {{ names }} from "./file.js";, and '
+                "export what is declared, where it is"
+            )
+        parts[name] = text
+
+    add(name)
+    return "\n".join(parts.values())
 
 
 def array_trait(default: np.ndarray) -> traitlets.Any:
@@ -25,8 +62,6 @@ def array_trait(default: np.ndarray) -> traitlets.Any:
 
 
 class View(anywidget.AnyWidget):
-    """What all views have in common: their script, and which of its parts draws them."""
+    """What all views have in common: their style. Each has a script of its own."""
 
-    _esm = (WEB / "views.js").read_text()
     _css = CSS
-    _view = traitlets.Unicode().tag(sync=True)

@@ -20,7 +20,7 @@ import traitlets
 from torch import Tensor
 
 from dgm_core.device import default_device
-from dgm_core.live.base import CSS, WEB, array_trait
+from dgm_core.live.base import CSS, array_trait, module
 from dgm_core.live.export import Function, can_export, nudged, to_onnx
 from dgm_core.live.noise import Noise
 
@@ -66,7 +66,7 @@ class Graph(anywidget.AnyWidget):
         16.0
     """
 
-    _esm = (WEB / "graph.js").read_text()
+    _esm = module("graph.js")
     _css = CSS
     _key = traitlets.Unicode().tag(sync=True)
     _onnx = traitlets.Bytes().tag(sync=True)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import traitlets
 from IPython.display import display
 
-from dgm_core.live.base import View
+from dgm_core.live.base import View, module
 
 
 class Quiz(View):
     """Questions that check themselves; made by :func:`quiz`."""
 
+    _esm = module("quiz.js")
     _question = traitlets.Dict().tag(sync=True)
 
 
@@ -50,4 +51,4 @@ def quiz(
         raise ValueError("a numeric question needs a tolerance above 0")
     content = {"question": question, "answer": float(answer), "why": why, "unit": unit}
     content |= {"choices": list(choices or []), "tolerance": tolerance or 0}
-    display(Quiz(_view="quiz", _question=content))
+    display(Quiz(_question=content))

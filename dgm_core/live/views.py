@@ -10,7 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from dgm_core.live.base import View, array_trait
+from dgm_core.live.base import View, array_trait, module
 from dgm_core.plotting import COLORS
 
 
@@ -31,6 +31,7 @@ class Pixels(View):
         (6, 784)
     """
 
+    _esm = module("pixels.js")
     alt = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     _grid = traitlets.List().tag(sync=True)
@@ -47,9 +48,7 @@ class Pixels(View):
         title: str = "",
         zoom: float = 6,
     ) -> None:
-        super().__init__(
-            _view="pixels", alt=alt, title=title, _grid=[rows, columns, height, width], _zoom=zoom
-        )
+        super().__init__(alt=alt, title=title, _grid=[rows, columns, height, width], _zoom=zoom)
         self.add_traits(pixels=array_trait(np.zeros((rows * columns, height * width))))
 
 
@@ -73,6 +72,7 @@ class Plane(View):
         (0.0, 0.0)
     """
 
+    _esm = module("plane.js")
     x = traitlets.CFloat(0.0).tag(sync=True)
     y = traitlets.CFloat(0.0).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
@@ -94,9 +94,7 @@ class Plane(View):
             raise ValueError(
                 f"points must be (N, 2) and labels (N,), not {points.shape}, {labels.shape}"
             )
-        super().__init__(
-            _view="plane", alt=alt, _axes=[xlabel, ylabel, extent], _labels=labels.tobytes()
-        )
+        super().__init__(alt=alt, _axes=[xlabel, ylabel, extent], _labels=labels.tobytes())
         self.add_traits(_points=array_trait(points))
 
 
@@ -115,11 +113,12 @@ class Pad(View):
         (784,)
     """
 
+    _esm = module("pad.js")
     _names = traitlets.List().tag(sync=True)
 
     def __init__(self, examples: np.ndarray, names: Sequence[str]) -> None:
         examples = np.asarray(examples, np.float32).reshape(len(names), 784)
-        super().__init__(_view="pad", _names=[str(name) for name in names])
+        super().__init__(_names=[str(name) for name in names])
         self.add_traits(pixels=array_trait(examples[0]), _examples=array_trait(examples))
 
 
@@ -132,11 +131,12 @@ class Button(View):
         0
     """
 
+    _esm = module("button.js")
     clicks = traitlets.Int(0).tag(sync=True)
     description = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, description: str) -> None:
-        super().__init__(_view="button", description=description)
+        super().__init__(description=description)
 
 
 class Player(View):
@@ -167,6 +167,7 @@ class Player(View):
         1.0
     """
 
+    _esm = module("player.js")
     _graph = traitlets.Unicode().tag(sync=True)
     _label = traitlets.Unicode().tag(sync=True)
     _alarm = traitlets.List().tag(sync=True)
@@ -184,9 +185,7 @@ class Player(View):
         if alarm and alarm not in graph.outputs:
             raise ValueError(f"no output {alarm!r}; outputs are {', '.join(graph.outputs)}")
         reference = f"IPY_MODEL_{graph.model_id}"
-        super().__init__(
-            _view="player", _graph=reference, _label=label, _alarm=[alarm, alarm_words]
-        )
+        super().__init__(_graph=reference, _label=label, _alarm=[alarm, alarm_words])
 
 
 class Cloud(View):
@@ -209,6 +208,7 @@ class Cloud(View):
         ((64, 2), (256,))
     """
 
+    _esm = module("cloud.js")
     alt = traitlets.Unicode().tag(sync=True)
     _axes = traitlets.List().tag(sync=True)
     _names = traitlets.List().tag(sync=True)
@@ -223,9 +223,7 @@ class Cloud(View):
         extent: float = 3.0,
         names: tuple[str, str, str] = ("data", "generated", "shade: what D takes it for"),
     ) -> None:
-        super().__init__(
-            _view="cloud", alt=alt, _axes=["x₁", "x₂", extent, size], _names=list(names)
-        )
+        super().__init__(alt=alt, _axes=["x₁", "x₂", extent, size], _names=list(names))
         cloud = np.zeros((points, 2))
         half = np.full(size * size, 0.5)
         self.add_traits(data=array_trait(cloud), model=array_trait(cloud), field=array_trait(half))

@@ -1,7 +1,6 @@
 """Every work that is cited is in the bibliography, and the other way round."""
 
 import re
-import runpy
 
 import nbformat
 from browser import ROOT
@@ -52,13 +51,3 @@ def test_a_work_can_be_found():
         assert {"author", "title", "year"} <= fields, entry[:60]
         places = {"doi", "url", "journal", "booktitle", "publisher", "institution"}
         assert fields & places, f"nowhere to look for it: {entry[:60]}"
-
-
-def test_the_links_are_listed_without_looking_them_up():
-    tool = runpy.run_path(str(ROOT / "tools/list_links.py"))
-    found = tool["links"]()
-    assert "https://creativecommons.org/licenses/by/4.0/" in found
-    assert any(address.startswith("https://doi.org/10.") for address in found)
-    assert not any("127.0.0.1" in address or address[-1] in ".,)" for address in found)
-    assert tool["trim"]("https://a.org/x_(y).") == "https://a.org/x_(y)"
-    assert tool["trim"]("https://a.org/x)") == "https://a.org/x"

@@ -1,5 +1,7 @@
 """What no chapter shows on purpose: state, noise and failures of a live figure, on a page."""
 
+import json
+
 import pytest
 import torch
 from small_book import Figure
@@ -85,3 +87,12 @@ def test_a_figure_that_cannot_be_trusted_says_so(small_page, name, words):
 def test_a_graph_agrees_with_pytorch_in_whatever_order_its_inputs_were_named(small_page):
     graph = Figure(small_page, "order").graph
     assert float(graph.get_attribute("data-dgm-parity")) <= 1e-4
+
+
+def test_a_page_holds_the_script_of_each_kind_of_widget_once(small_page):
+    kinds = small_page.locator('script[id^="dgm-script-"]').all_text_contents()
+    assert len(kinds) == len(set(kinds)) == 4  # graphs, buttons, players, a cloud
+    state = small_page.locator('script[type*="widget-state"]').text_content()
+    assert not [kind for kind in kinds if json.dumps(kind)[1:-1] in state]
+    styles = small_page.evaluate("[...document.querySelectorAll('style')].map(s => s.textContent)")
+    assert len([style for style in styles if ".dgm-quiz" in style]) == 1

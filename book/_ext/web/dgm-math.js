@@ -7,14 +7,18 @@
   if (!settings) return; // a page without mathematics
   const WAIT = 8000; // milliseconds for the figures to start; then the formulas come first
   const SLICE = 16; // formulas set between two looks at what the reader does
+  /** @type {string[]} */
   const CLASSES = settings.options.processHtmlClass.split("|");
   const SELECTOR = CLASSES.map((name) => `.${name}`).join();
+  /** @type {Set<Element>} */
   const waiting = new Set(); // elements that still show TeX
+  /** @param {number} ms */
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
   // ---- The reader: who does something wants the formulas now, and is not scrolled for --
   const [arrival] = performance.getEntriesByType("navigation");
-  let busy = arrival?.type !== "navigate"; // else the browser goes back to the old place by itself
+  // Who does not come by a link is brought back to the old place by the browser itself.
+  let busy = !(arrival && "type" in arrival && arrival.type === "navigate");
   let acting = false;
   for (const kind of ["keydown", "pointerdown", "touchmove", "wheel"])
     addEventListener(kind, () => (acting = busy = true), { capture: true, passive: true });
@@ -26,8 +30,10 @@
 
   // ---- What comes when -------------------------------------------------------------------------
   // Pixels from the screen that the reader sees, or will see; 0 on it.
+  /** @returns {[pixels: number, element: Element][]} */
   function distances() {
     const origin = target()?.getBoundingClientRect().top ?? 0;
+    /** @type {[number, Element][]} */
     const measured = [...waiting].map((element) => {
       const { top, bottom } = element.getBoundingClientRect();
       if (top === bottom) return [Infinity, element]; // hidden
@@ -36,6 +42,7 @@
     return measured.sort(([a], [b]) => (a === b ? 0 : a - b));
   }
 
+  /** @param {Element[]} elements */
   async function set(elements) {
     for (const element of elements) waiting.delete(element);
     await MathJax.typesetPromise(elements);
@@ -43,9 +50,10 @@
   }
 
   function figuresDrawn() {
+    /** @type {NodeListOf<HTMLElement>} */
     const graphs = document.querySelectorAll("[data-dgm-state]");
     const state = document.querySelector('script[type*="widget-state"]');
-    if (!graphs.length) return !/"_onnx(_file)?"/.test(state?.textContent);
+    if (!graphs.length) return !/"_onnx(_file)?"/.test(state?.textContent ?? "");
     return [...graphs].every((graph) => graph.dataset.dgmState !== "loading");
   }
 
@@ -56,14 +64,18 @@
     while (!acting && !figuresDrawn() && performance.now() < late) await sleep(50);
     while (waiting.size) {
       await idle();
-      await set(distances().slice(0, SLICE).map(([, element]) => element));
+      await set(
+        distances()
+          .slice(0, SLICE)
+          .map(([, element]) => element),
+      );
     }
     stay(); // a figure's drawing may be of another height than its picture
   }
 
   const idle = () =>
     new Promise((resolve) => {
-      if (globalThis.requestIdleCallback) requestIdleCallback(resolve, { timeout: 100 });
+      if ("requestIdleCallback" in globalThis) requestIdleCallback(resolve, { timeout: 100 });
       else setTimeout(resolve); // Safari
     });
 
@@ -75,6 +87,6 @@
   });
 
   for (const element of document.querySelectorAll(SELECTOR))
-    if (!element.parentElement.closest(SELECTOR)) waiting.add(element);
+    if (!element.parentElement?.closest(SELECTOR)) waiting.add(element);
   settings.startup = { ...settings.startup, pageReady: setAll };
 })();

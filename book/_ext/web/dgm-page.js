@@ -27,10 +27,13 @@
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   // On paper everything is open and dark on light; afterwards the page is as it was.
   const root = document.documentElement;
+  /** @type {{ theme: string | undefined, shut: HTMLDetailsElement[] } | undefined} */
   let before;
   addEventListener("beforeprint", () => {
     if (before) return;
-    const shut = [...document.querySelectorAll("details:not([open])")];
+    /** @type {NodeListOf<HTMLDetailsElement>} */
+    const closed = document.querySelectorAll("details:not([open])");
+    const shut = [...closed];
     before = { theme: root.dataset.theme, shut };
     root.dataset.theme = "light";
     for (const details of shut) details.open = true;

@@ -1,18 +1,36 @@
 // Runs on pages with widgets, after require.js and before the widgets' HTML manager.
 (() => {
   "use strict";
-  const script = document.currentScript;
+  const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const vendor = new URL("vendor/", script.src).href;
-  const { ort, widgets, modules } = script.dataset; // ort and widgets: where a CDN has them
+  const { ort, widgets, modules = "" } = script.dataset; // ort and widgets: where a CDN has them
 
   // What dgm_core's live figures read: where the page's own files lie, and onnxruntime.
   globalThis.dgmBook = { vendor, ort: ort ?? `${vendor}ort/` };
+
+  // A widget's script stands once on the page, however many widgets it draws (live_files.py).
+  /** @type {Record<string, Promise<unknown>>} */
+  const scripts = {};
+  /** @param {string} text */
+  const importText = async (text) => {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    try {
+      return (await import(url)).default;
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+  };
+  globalThis.dgmScript = (name) =>
+    (scripts[name] ??= importText(
+      document.getElementById(`dgm-script-${name}`)?.textContent ?? "",
+    ));
 
   // onnxruntime is compiled while the widgets' scripts are read: a graph of one node, y = x, asks
   // for it. Where it cannot come, the figures try again and say why; over file:// they have another
   // way to it (dgm_core/live/web/graph.js).
   const IDENTITY =
     "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=";
+  /** @param {string} folder */
   const startRuntime = async (folder) => {
     const runtime = await import(`${folder}ort.wasm.bundle.min.mjs`);
     Object.assign(runtime.env.wasm, { wasmPaths: folder, numThreads: 1 });
@@ -22,7 +40,7 @@
     return runtime;
   };
   const state = document.querySelector('script[type*="widget-state"]');
-  if (location.protocol !== "file:" && /"_onnx(_file)?"/.test(state?.textContent)) {
+  if (location.protocol !== "file:" && /"_onnx(_file)?"/.test(state?.textContent ?? "")) {
     globalThis.dgmOrt = startRuntime(globalThis.dgmBook.ort);
     globalThis.dgmOrt.catch(() => (globalThis.dgmOrt = undefined));
   }
@@ -30,14 +48,17 @@
   // The widgets' modules lie in the book; the HTML manager asks a CDN only for others. Its own
   // come all in one file, but each looks for fonts in the folder that its name stands for.
   const dist = (widgets ?? `${vendor}widgets/`).replace(/\/$/, "");
+  /** @type {Record<string, string>} */
   const paths = { "@jupyter-widgets": dist, "@jupyter-widgets/html-manager/dist": dist };
   for (const name of modules.split(" ")) paths[name] = vendor + name;
   require.config({ paths });
 
   // ipywidgets typesets its labels with MathJax 2's queue; MathJax 3 has promises instead, and
   // may arrive later.
+  /** @type {any} */
   let mathjax;
   const hub = {
+    /** @param {[unknown, unknown, HTMLElement]} call */
     async Queue([, , element]) {
       if (!/\$|\\\(/.test(element.textContent)) return;
       element.classList.add("mathjax_process");
@@ -45,6 +66,7 @@
       await mathjax?.typesetPromise?.([element]);
     },
   };
+  /** @param {any} value */
   const adopt = (value) => {
     mathjax = value;
     if (mathjax) mathjax.Hub = hub;
@@ -59,16 +81,19 @@
 
   // ipywidgets gives its sliders a label to see, but no name that a screen reader finds; its
   // player has no words at all.
+  /** @type {Record<string, string>} */
   const PLAYER = { play: "play", pause: "pause", stop: "stop", retweet: "repeat" };
+  /** @param {Element} element @param {string} text */
   const name = (element, text) => {
     if (element.getAttribute("aria-label") !== text) element.setAttribute("aria-label", text);
   };
   const CONTROLS = ".widget-slider, .widget-hprogress, .widget-play";
+  /** @param {Element} widget */
   const nameControl = (widget) => {
     const label = widget.querySelector(".widget-label")?.textContent.trim() || "value";
     const handles = widget.querySelectorAll("[role=slider]");
     const ends = handles.length > 1 ? [", from", ", to"] : [""];
-    handles.forEach((handle, i) => name(handle, label + ends[i]));
+    for (const [i, handle] of handles.entries()) name(handle, label + ends[i]);
     // A logarithmic slider's own value is an exponent: the readout has the number.
     const shown = widget.querySelector(".widget-readout")?.textContent;
     if (handles.length === 1 && shown && handles[0].getAttribute("aria-valuetext") !== shown)
@@ -88,6 +113,7 @@
     }
   };
   // A moved slider changes much of its chart: only controls that changed are looked at.
+  /** @type {Set<Element>} */
   const changed = new Set();
   new MutationObserver((records) => {
     const before = changed.size;

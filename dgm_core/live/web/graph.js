@@ -1,194 +1,71 @@
 // Evaluates a live figure's function: in the kernel where there is one, else here, from the
 // exported graph. It draws nothing but a line of words; outputs go to other widgets.
 
-const CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/";
+import { floats } from "./arrays.js";
+import { exclusively, fromBase64, inLine, runScript, runtime, sleep } from "./runtime.js";
+import { draw, format, isSame, relativeError, size, summary } from "./values.js";
+
+/** @typedef {import("./types").Status} Status */
+/** @typedef {Record<string, Float32Array>} Feeds */
+
 const KERNEL_ANSWERS_WITHIN = 8000; // milliseconds; then there is no kernel
 const HERE = "Runs in your browser.";
 const graphs = (globalThis.dgmGraphs ??= new Map());
 
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-// ---- ONNX Runtime, once a page --------------------------------------------------------------
-
-function runtime() {
-  globalThis.dgmOrt ??= importRuntime().catch((error) => {
-    globalThis.dgmOrt = undefined;
-    throw error;
-  });
-  return globalThis.dgmOrt;
-}
-
-function fromBase64(text) {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-  const characters = atob(text);
-  const bytes = new Uint8Array(characters.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
-  return bytes;
-}
-
-function runScript(src) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = src;
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`cannot load ${src}`));
-    document.head.append(script);
-  });
-}
-
-async function importRuntime() {
-  const book = globalThis.dgmBook ?? {};
-  const folder = book.ort ?? (book.vendor ? book.vendor + "ort/" : CDN);
-  let ort;
-  if (location.protocol === "file:" && folder.startsWith("file:")) {
-    // A page on disk may neither fetch nor import its neighbours, but it may run a classic script.
-    await runScript(folder + "ort-offline.js");
-    const { mjs, wasm } = globalThis.dgmOrtOffline;
-    const url = URL.createObjectURL(new Blob([mjs], { type: "text/javascript" }));
-    ort = await import(url);
-    URL.revokeObjectURL(url);
-    ort.env.wasm.wasmBinary = fromBase64(wasm).buffer;
-    globalThis.dgmOrtOffline = undefined;
-  } else {
-    ort = await import(folder + "ort.wasm.bundle.min.mjs");
-    ort.env.wasm.wasmPaths = folder;
-  }
-  ort.env.wasm.numThreads = 1; // threads need headers that a static host does not send
-  ort.env.logLevel = "error";
-  return ort;
-}
-
-// The runtime has one thread, and several graphs that call it at once trip it up: one at a time.
-function exclusively(work) {
-  const turn = (globalThis.dgmOrtTurn ?? Promise.resolve()).then(work);
-  globalThis.dgmOrtTurn = turn.catch(() => {});
-  return turn;
-}
-
-// Figures start one after another, each as a whole and the first of the page first: the reader
-// soon has one, and does not wait for all. What they check of themselves comes when all are there.
-const queue = (globalThis.dgmQueue ??= { waiting: [], busy: false });
-
-function isBefore(a, b) {
-  if (a.late !== b.late) return b.late;
-  const [here, there] = [a.graph.element, b.graph.element];
-  if (!here || !there) return Boolean(here);
-  return Boolean(here.compareDocumentPosition(there) & Node.DOCUMENT_POSITION_FOLLOWING);
-}
-
-function callNext() {
-  if (queue.busy || !queue.waiting.length) return;
-  queue.busy = true;
-  const next = queue.waiting.reduce((first, each) => (isBefore(each, first) ? each : first));
-  queue.waiting.splice(queue.waiting.indexOf(next), 1);
-  next.call();
-}
-
-async function inLine(graph, late, work) {
-  await new Promise((call) => {
-    queue.waiting.push({ graph, late, call });
-    callNext();
-  });
-  try {
-    return await work();
-  } finally {
-    await Promise.race([drawn(), sleep(100)]); // a hidden page draws nothing
-    queue.busy = false;
-    callNext();
-  }
-}
-
-const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-
-// ---- Values ---------------------------------------------------------------------------------
-
-const size = (shape) => shape.reduce((product, n) => product * n, 1);
-
-function floats(value) {
-  if (typeof value === "number") return Float32Array.of(value);
-  if (value instanceof DataView)
-    return new Float32Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength));
-  return Float32Array.from(value);
-}
-
-function draw(law, shape) {
-  const values = new Float32Array(size(shape));
-  if (law === "uniform") return values.map(() => Math.random());
-  return values.map(() => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
-}
-
-// Of the scale of the second array; infinite where one is finite and the other is not.
-function relativeError(got, want) {
-  let [difference, scale] = [0, 1e-6];
-  for (let i = 0; i < want.length; i++) {
-    if (Object.is(got[i], want[i])) continue;
-    if (!Number.isFinite(got[i]) || !Number.isFinite(want[i])) return Infinity;
-    difference = Math.max(difference, Math.abs(got[i] - want[i]));
-  }
-  for (const value of want) if (Number.isFinite(value)) scale = Math.max(scale, Math.abs(value));
-  return difference / scale;
-}
-
-const isSame = (a, b) =>
-  typeof a === "object" ? a.every((value, i) => Object.is(value, b[i])) : Object.is(a, b);
-
-const number = (value) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : null);
-
-function summary(outputs) {
-  const short = {};
-  for (const [name, { data, dims }] of Object.entries(outputs)) {
-    if (dims.length === 0) short[name] = number(data[0]);
-    else if (data.length <= 64) short[name] = Array.from(data, number);
-    else {
-      let [total, low, high] = [0, Infinity, -Infinity];
-      for (const value of data) {
-        total += value;
-        if (!(value >= low)) low = value;
-        if (!(value <= high)) high = value;
-      }
-      short[name] = { length: data.length, mean: number(total / data.length), min: number(low), max: number(high) };
-    }
-  }
-  return JSON.stringify(short);
-}
-
-// The subset of Python's format that Graph.drive admits: {name}, {name:.3f}, {name:+.2f}, e and %.
-export function format(template, values) {
-  return template.replace(/\{(\w+)(?::(\+?)\.(\d+)([fe%]))?\}/g, (_, name, plus, digits, kind) => {
-    const value = values[name];
-    if (!kind) return String(value);
-    if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
-    let text =
-      kind === "f" ? value.toFixed(digits)
-      : kind === "%" ? (100 * value).toFixed(digits) + "%"
-      : value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
-    return plus && value >= 0 ? "+" + text : text;
-  });
-}
-
-// ---- The graph ------------------------------------------------------------------------------
-
 class Graph {
+  /** @param {import("./types").Model} model */
   constructor(model) {
     this.model = model;
+    /** @type {import("./types").Spec} */
     this.spec = model.get("_spec");
-    this.status = { state: "loading", backend: "", output: model.get("_summary"), words: "Loading the model…" };
+    /** @type {Status} */
+    this.status = {
+      state: "loading",
+      backend: "",
+      output: model.get("_summary"),
+      words: "Loading the model…",
+    };
+    /** @type {Set<(status: Status) => void>} */
     this.watchers = new Set();
+    /** @type {HTMLElement | undefined} */
+    this.element = undefined; // its place on the page, once it has one
+    /** @type {import("./types").Drive[]} */
+    this.targets = [];
+    /** @type {any} */
+    this.ort = undefined; // onnxruntime, and its session of this graph
+    /** @type {any} */
+    this.session = undefined;
+    /** @type {Promise<void> | undefined} */
+    this.running = undefined;
+    this.pending = false;
+    /** @type {Feeds} */
+    this.noise = {};
+    /** @type {Feeds} */
+    this.state = {};
+    /** @type {Feeds} */
+    this.feeds = {};
+    /** @type {Record<string, import("./types").Tensor>} */
+    this.outputs = {};
     this.steps = 0; // evaluations of the function since the page was opened
     this.stateful = Object.keys(this.spec.state).length > 0;
     this.ticked = model.get("ticks"); // the last tick that was done
     this.age = 0; // steps of the state since it was new
   }
 
+  /** @param {Partial<Status>} change */
   tell(change) {
     Object.assign(this.status, change);
     for (const watch of this.watchers) watch(this.status);
   }
 
+  /** @param {any} error */
   fail(error) {
     console.warn("live figure:", error);
     const words = `This figure stopped: ${error.message ?? error} `;
-    this.tell({ state: "error", words: words + "Reload the page, or run the chapter's notebook." });
+    this.tell({
+      state: "error",
+      words: `${words}Reload the page, or run the chapter's notebook.`,
+    });
   }
 
   async start() {
@@ -202,17 +79,18 @@ class Graph {
     }
   }
 
+  /** @returns {Promise<"kernel" | "browser">} */
   async backend() {
     if (globalThis.dgmBook) return "browser";
-    const answer = new Promise((resolve) => {
+    return new Promise((resolve) => {
       this.model.on("msg:custom", (message) => message.type === "hello" && resolve("kernel"));
       try {
         this.model.send({ type: "hello" });
       } catch {
         resolve("browser");
       }
+      setTimeout(() => resolve("browser"), KERNEL_ANSWERS_WITHIN);
     });
-    return Promise.race([answer, sleep(KERNEL_ANSWERS_WITHIN).then(() => "browser")]);
   }
 
   followKernel() {
@@ -234,25 +112,35 @@ class Graph {
   }
 
   async startHere() {
-    const [ort, targets, graph] = await Promise.all([runtime(), this.findTargets(), this.exported()]);
+    const [ort, targets, graph] = await Promise.all([
+      runtime(),
+      this.findTargets(),
+      this.exported(),
+    ]);
     this.ort = ort;
     this.targets = targets;
     await inLine(this, false, () => this.open(graph));
     await inLine(this, true, () => this.checkAgainstPyTorch());
   }
 
+  /** @param {Uint8Array} graph */
   async open(graph) {
     const options = { logSeverityLevel: 3 };
     this.session = await exclusively(() => this.ort.InferenceSession.create(graph, options));
-    this.noise = {};
     this.renew("run");
     this.renew("click");
     this.restore();
     for (const name of Object.keys(this.spec.inputs))
       this.model.on(`change:${name}`, () => this.stateful || this.request());
     this.model.on("change:ticks", () => this.request());
-    this.model.on("change:draws", () => (this.renew("click"), this.stateful || this.request()));
-    this.model.on("change:resets", () => (this.restore(), this.request()));
+    this.model.on("change:draws", () => {
+      this.renew("click");
+      if (!this.stateful) this.request();
+    });
+    this.model.on("change:resets", () => {
+      this.restore();
+      this.request();
+    });
     this.tell({ words: "Starting…" });
     await this.request();
   }
@@ -261,7 +149,12 @@ class Graph {
   async checkAgainstPyTorch() {
     const values = floats(this.model.get("_probe"));
     let at = 0;
-    const take = (count) => values.subarray(at, (at += count));
+    /** @param {number} count */
+    const take = (count) => {
+      at += count;
+      return values.subarray(at - count, at);
+    };
+    /** @type {Feeds} */
     const feeds = {};
     for (const [name, shape] of this.shapes()) feeds[name] = take(size(shape)).slice();
     const outputs = await this.compute(feeds);
@@ -270,7 +163,10 @@ class Graph {
       worst = Math.max(worst, relativeError(outputs[name].data, take(outputs[name].data.length)));
     if (at !== values.length) worst = Infinity;
     this.tell({ parity: worst });
-    if (!(worst <= 1e-4)) this.fail(new Error(`its numbers differ from PyTorch's (relative error ${worst.toPrecision(2)}).`));
+    if (!(worst <= 1e-4))
+      this.fail(
+        new Error(`its numbers differ from PyTorch's (relative error ${worst.toPrecision(2)}).`),
+      );
   }
 
   // In a book the exported graph is a file beside the pages (book/_ext/live_files.py).
@@ -283,8 +179,8 @@ class Graph {
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     if (!globalThis.dgmModels?.[name])
-      await runScript(new URL(`../live/${name}.js`, globalThis.dgmBook.vendor).href);
-    return fromBase64(globalThis.dgmModels[name]);
+      await runScript(new URL(`../live/${name}.js`, globalThis.dgmBook?.vendor).href);
+    return fromBase64(globalThis.dgmModels?.[name] ?? "");
   }
 
   async findTargets() {
@@ -296,6 +192,7 @@ class Graph {
     return found;
   }
 
+  /** @param {string} id */
   async find(id) {
     for (let wait = 10; ; wait *= 2) {
       try {
@@ -309,6 +206,7 @@ class Graph {
     }
   }
 
+  /** @param {string} occasion "run", "click" or "reset" */
   renew(occasion) {
     for (const [name, { law, shape, redraw }] of Object.entries(this.spec.noise))
       if (redraw === occasion) this.noise[name] = draw(law, shape);
@@ -325,7 +223,9 @@ class Graph {
   // One evaluation at a time, always of the newest inputs: what comes meanwhile is coalesced.
   request() {
     this.pending = true;
-    this.running ??= this.drain().finally(() => (this.running = undefined));
+    this.running ??= this.drain().finally(() => {
+      this.running = undefined;
+    });
     return this.running;
   }
 
@@ -354,20 +254,30 @@ class Graph {
       const state = this.state;
       await this.evaluate();
       if (this.state !== state) return; // a reset came between
-      this.state = Object.fromEntries(Object.keys(state).map((name) => [name, this.outputs[name].data]));
+      this.state = Object.fromEntries(
+        Object.keys(state).map((name) => [name, this.outputs[name].data]),
+      );
       this.age += 1;
     }
     this.tell({ cost: (performance.now() - start) / steps }); // milliseconds a step
   }
 
+  /** @returns {[name: string, shape: import("./types").Shape][]} */
   shapes() {
-    const entries = ["inputs", "noise", "state"].flatMap((kind) => Object.entries(this.spec[kind]));
+    const { inputs, noise, state } = this.spec;
+    const shapes = new Map(Object.entries(inputs));
+    for (const [name, { shape }] of [...Object.entries(noise), ...Object.entries(state)])
+      shapes.set(name, shape);
     // By name, as the probe is: a saved notebook has its keys in another order than the kernel.
-    entries.sort(([a], [b]) => (a < b ? -1 : 1));
-    return entries.map(([name, entry]) => [name, entry.shape ?? entry]);
+    return [...shapes].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
+  /**
+   * @param {Feeds} values
+   * @returns {Promise<Record<string, import("./types").Tensor>>}
+   */
   async compute(values) {
+    /** @type {Record<string, unknown>} */
     const feeds = {};
     for (const [name, shape] of this.shapes())
       if (this.session.inputNames.includes(name))
@@ -379,12 +289,14 @@ class Graph {
   async evaluate() {
     this.renew("run");
     this.feeds = { ...this.noise, ...this.state };
-    for (const name of Object.keys(this.spec.inputs)) this.feeds[name] = floats(this.model.get(name));
+    for (const name of Object.keys(this.spec.inputs))
+      this.feeds[name] = floats(this.model.get(name));
     this.outputs = await this.compute(this.feeds);
     this.steps += 1;
   }
 
   publish() {
+    /** @type {Record<string, number>} */
     const scalars = {};
     for (const [name, shape] of Object.entries(this.spec.inputs))
       if (shape.length === 0) scalars[name] = this.model.get(name);
@@ -394,49 +306,58 @@ class Graph {
     const changes = new Map();
     for (const target of this.targets) {
       const { widget, trait, source, kind } = target;
-      const value = kind === "text" ? format(source, scalars) : (scalars[source] ?? this.value(source));
+      const value =
+        kind === "text" ? format(source, scalars) : (scalars[source] ?? this.value(source));
       const stands = "set" in target && widget.get(trait) === target.set;
       if (stands && isSame(value, target.value)) continue;
       target.value = value;
       target.set =
-        typeof value !== "object" ? value
-        : kind === "floats" ? Float64Array.from(value)
-        : new DataView(Float32Array.from(value).buffer);
+        typeof value !== "object"
+          ? value
+          : kind === "floats"
+            ? Float64Array.from(value)
+            : new DataView(Float32Array.from(value).buffer);
       changes.set(widget, { ...changes.get(widget), [trait]: target.set });
     }
     for (const [widget, traits] of changes) widget.set(traits);
     this.tell({ state: "ready", output: summary(this.outputs), words: HERE });
   }
 
+  /** @param {string} name */
   value(name) {
     return this.outputs[name]?.data ?? this.feeds[name];
   }
 }
 
 export default {
+  /** @param {import("./types").Context} context */
   initialize({ model }) {
     const graph = new Graph(model);
     graphs.set(model.get("_key"), graph);
     graph.start(); // not awaited: the figure shows that it is loading
   },
 
+  /** @param {import("./types").Context} context */
   render({ model, el }) {
-    const graph = graphs.get(model.get("_key"));
+    const graph = /** @type {import("./types").Engine} */ (graphs.get(model.get("_key")));
     el.classList.add("dgm-graph");
     const line = document.createElement("p");
     line.setAttribute("role", "status");
     el.append(line);
+    /** @param {Status} status */
     const show = ({ state, backend, output, words, parity }) => {
       el.dataset.dgmState = state;
       el.dataset.dgmBackend = backend;
       el.dataset.dgmOutput = output;
-      if (parity !== undefined) el.dataset.dgmParity = parity; // relative error against PyTorch
+      if (parity !== undefined) el.dataset.dgmParity = String(parity); // relative error against PyTorch
       if (line.textContent !== words) line.textContent = words;
     };
     el.dataset.dgmKey = model.get("_key");
-    graph.element = el; // its place on the page
+    graph.element = el;
     show(graph.status);
     graph.watchers.add(show);
-    return () => graph.watchers.delete(show);
+    return () => {
+      graph.watchers.delete(show);
+    };
   },
 };

@@ -9,6 +9,7 @@
     globalThis[start] = (work, ...rest) => {
       const call = (...values) => {
         if (once) outstanding.delete(key);
+        // biome-ignore lint/security/noGlobalEval: as the browser does with a timer that is a text
         return typeof work === "function" ? work(...values) : globalThis.eval(work);
       };
       const id = begin.call(globalThis, call, ...rest);
@@ -90,7 +91,12 @@
       return () => model.off("change", count);
     });
     await done();
-    observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+    observer.observe(document.body, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+      characterData: true,
+    });
     take();
     const before = new Map(graphs().map((graph) => [graph, graph.steps]));
     press(handle);
@@ -101,7 +107,8 @@
 
     const wrong = [];
     const evaluated = graphs().filter((graph) => graph.steps !== before.get(graph));
-    if (!evaluated.length && !graphs().some((graph) => graph.stateful)) wrong.push("no graph was evaluated");
+    if (!evaluated.length && !graphs().some((graph) => graph.stateful))
+      wrong.push("no graph was evaluated");
     for (const graph of evaluated) {
       const times = graph.steps - before.get(graph);
       if (times > 1) wrong.push(`${times} evaluations of one graph`);
@@ -110,18 +117,24 @@
     for (const model of changes.keys())
       for (const view of await Promise.all(Object.values(model.views ?? {})))
         if (view.el.matches?.(".widget-slider") && view.el.contains(handle)) own.add(model);
-    const targets = new Set(graphs().flatMap((graph) => graph.targets.map(({ widget }) => widget)));
+    const targets = new Set(
+      graphs().flatMap((graph) => graph.targets.map(({ widget }) => widget)),
+    );
     for (const widget of targets) {
-      const drivers = evaluated.filter((graph) => graph.targets.some((target) => target.widget === widget));
+      const drivers = evaluated.filter((graph) =>
+        graph.targets.some((target) => target.widget === widget),
+      );
       const times = (changes.get(widget) ?? 0) - own.has(widget);
-      const what = widget.get("_view") ?? widget.name;
-      if (times > drivers.length) wrong.push(`${times} changes of a ${what} by ${drivers.length} graphs`);
+      const what = widget.get("_anywidget_id") ?? widget.name;
+      if (times > drivers.length)
+        wrong.push(`${times} changes of a ${what} by ${drivers.length} graphs`);
     }
     const allowed = await territory(changes.keys());
     for (const canvas of new Set(canvases)) {
       const times = canvases.filter((one) => one === canvas).length;
       if (times > 1) wrong.push(`drawn ${times} times: ${name(canvas)}`);
-      if (!allowed.some((element) => element.contains(canvas))) wrong.push(`drawn, but nothing new: ${name(canvas)}`);
+      if (!allowed.some((element) => element.contains(canvas)))
+        wrong.push(`drawn, but nothing new: ${name(canvas)}`);
       if (!isSeen(canvas)) wrong.push(`drawn out of sight: ${name(canvas)}`);
     }
     for (const { target } of records) {
@@ -141,7 +154,9 @@
   }
 
   async function standing() {
-    const callbacks = (await models()).map(({ _events }) => Object.values(_events ?? {}).flat().length);
+    const callbacks = (await models()).map(
+      ({ _events }) => Object.values(_events ?? {}).flat().length,
+    );
     return {
       elements: document.querySelectorAll("*").length,
       callbacks: callbacks.reduce((total, count) => total + count, 0),

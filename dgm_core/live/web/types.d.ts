@@ -1,0 +1,90 @@
+// Types that the scripts here and those of book/_ext share. tsc reads this file, no page loads it;
+// README.md says what each of the names means.
+
+/** What anywidget hands a script of a widget whose traits are `T`. */
+export interface Model<T = Record<string, any>> {
+  get<K extends keyof T>(trait: K): T[K];
+  set<K extends keyof T>(trait: K, value: T[K]): void;
+  save_changes(): void;
+  send(content: unknown): void;
+  on(event: string, callback: (...details: any[]) => void): void;
+  widget_manager: { get_model(id: string): Promise<Target | undefined> };
+}
+
+export interface Context<T = Record<string, any>> {
+  model: Model<T>;
+  el: HTMLElement;
+}
+
+/** Any widget of the page, as its manager knows it. */
+export interface Target {
+  get(trait: string): any;
+  set(traits: Record<string, unknown>): void;
+  set(trait: string, value: unknown): void;
+  save_changes(): void;
+}
+
+export type Shape = number[];
+export type Grid = [rows: number, columns: number, height: number, width: number];
+export type Values = ArrayLike<number>;
+export interface Tensor {
+  data: Float32Array;
+  dims: readonly number[];
+}
+
+/** `Graph._spec`: what a graph's page has to know. */
+export interface Spec {
+  inputs: Record<string, Shape>;
+  noise: Record<string, { law: string; shape: Shape; redraw: string }>;
+  state: Record<string, { shape: Shape; initial: number[] }>;
+  outputs: string[];
+}
+
+/** What a graph tells whoever watches it. */
+export interface Status {
+  state: "loading" | "ready" | "error";
+  backend: "" | "kernel" | "browser";
+  output: string;
+  words: string;
+  parity?: number;
+  tick?: number;
+  age?: number;
+  cost?: number;
+}
+
+/** What a player and the tests may do with the graph of a page. */
+export interface Engine {
+  status: Status;
+  watchers: Set<(status: Status) => void>;
+  element?: HTMLElement;
+}
+
+/** One widget's trait that a graph keeps equal to an output, as `Graph.drive` was told. */
+export interface Drive {
+  widget: Target;
+  trait: string;
+  source: string;
+  kind: "text" | "dataview" | "floats";
+  value?: string | number | Values;
+  set?: unknown;
+}
+
+export interface Turn {
+  graph: Engine;
+  late: boolean;
+  call(): void;
+}
+
+declare global {
+  var dgmBook: { vendor: string; ort: string } | undefined;
+  var dgmGraphs: Map<string, Engine> | undefined;
+  var dgmModels: Record<string, string> | undefined;
+  var dgmOrt: Promise<any> | undefined;
+  var dgmOrtOffline: { mjs: string; wasm: string } | undefined;
+  var dgmOrtTurn: Promise<unknown> | undefined;
+  var dgmQueue: { waiting: Turn[]; busy: boolean } | undefined;
+  var dgmScript: (name: string) => Promise<unknown>;
+  var DOCUMENTATION_OPTIONS: { SHOW_SEARCH_SUMMARY: boolean }; // Sphinx's
+  var MathJax: any;
+  var require: { config(options: { paths: Record<string, string> }): void }; // require.js's
+}
