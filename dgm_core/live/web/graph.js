@@ -175,7 +175,9 @@ class Graph {
     if (!name) {
       const bytes = this.model.get("_onnx");
       if (!bytes.byteLength)
-        throw new Error("it was made where what pages need is not installed (pip install 'dgm_core[pages]').");
+        throw new Error(
+          "it was made where what pages need is not installed (pip install 'dgm_core[pages]').",
+        );
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     if (!globalThis.dgmModels?.[name])
