@@ -219,8 +219,8 @@ def test_it_runs_in_a_page():
     torch.manual_seed(0)
     flow = CoarseToFine(3, 16, SMALL[:2], hidden=8).eval()
     example = {"x": torch.rand(2, 9), "z": torch.rand(2, 9), "kept": torch.tensor(2.0)}
-    graph, names = to_onnx(lambda x, z, kept: {"new": flow.redraw(x, z, kept)}, example)
-    assert names == ["new"] and len(graph) > 1000
+    exported = to_onnx(lambda x, z, kept: {"new": flow.redraw(x, z, kept)}, example)
+    assert list(exported.outputs) == ["new"] and len(exported.onnx) > 1000
 
 
 def test_in_single_precision_samples_are_images():

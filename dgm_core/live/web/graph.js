@@ -154,7 +154,7 @@ function summary(outputs) {
 
 // The subset of Python's format that Graph.drive admits: {name}, {name:.3f}, {name:+.2f}, e and %.
 export function format(template, values) {
-  return template.replace(/\{(\w+)(?::(\+?)\.(\d+)([fe%]))?\}/g, (_, name, plus, digits, kind) => {
+  return template.replace(/\{([^{}:]+)(?::(\+?)\.(\d+)([fe%]))?\}/g, (_, name, plus, digits, kind) => {
     const value = values[name];
     if (!kind) return String(value);
     if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
@@ -368,8 +368,8 @@ class Graph {
   async compute(values) {
     const feeds = {};
     for (const [name, shape] of this.shapes())
-      if (this.session.inputNames.includes(name))
-        feeds[name] = new this.ort.Tensor("float32", values[name], shape);
+      if (this.session.inputNames.includes(`in.${name}`)) // see export.py
+        feeds[`in.${name}`] = new this.ort.Tensor("float32", values[name], shape);
     const results = await exclusively(() => this.session.run(feeds));
     return Object.fromEntries(this.spec.outputs.map((name) => [name, results[`out.${name}`]]));
   }
@@ -392,7 +392,7 @@ class Graph {
     const changes = new Map();
     for (const target of this.targets) {
       const { widget, trait, source, kind } = target;
-      const value = kind === "text" ? format(source, scalars) : (scalars[source] ?? this.value(source));
+      const value = kind === "text" ? format(source, scalars) : this.value(source);
       const stands = "set" in target && widget.get(trait) === target.set;
       if (stands && isSame(value, target.value)) continue;
       target.value = value;
@@ -406,8 +406,12 @@ class Graph {
     this.tell({ state: "ready", output: summary(this.outputs), words: HERE });
   }
 
+  // An output's, else an input's. Own names only: every object has a "constructor".
   value(name) {
-    return this.outputs[name]?.data ?? this.feeds[name];
+    const isOutput = Object.hasOwn(this.outputs, name);
+    const values = isOutput ? this.outputs[name].data : this.feeds[name];
+    const shape = isOutput ? this.outputs[name].dims : this.spec.inputs[name];
+    return shape.length ? values : values[0];
   }
 }
 

@@ -43,7 +43,7 @@ def test_the_exported_step_agrees_with_pytorch_after_50_steps(small):
         feeds = graph._feeds()
         want = graph._call({**feeds, **ours})
         ours = {name: want[name] for name in ours}
-        feeds = {name: value.numpy() for name, value in {**feeds, **theirs}.items()}
+        feeds = {f"in.{name}": v.numpy() for name, v in {**feeds, **theirs}.items()}
         got = dict(zip(names, session.run(None, feeds), strict=True))
         theirs = {name: torch.from_numpy(np.asarray(got[name])) for name in theirs}
     for name, value in want.items():

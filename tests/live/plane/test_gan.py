@@ -32,7 +32,7 @@ def trained():
         ours = graph._call(feeds)
         graph._state = {name: ours[name] for name in graph._state}
         if step < 100:
-            feeds = {name: value.numpy() for name, value in {**feeds, **theirs}.items()}
+            feeds = {f"in.{name}": v.numpy() for name, v in {**feeds, **theirs}.items()}
             out = dict(zip(names, session.run(None, feeds), strict=True))
             theirs = {name: torch.from_numpy(np.asarray(out[name])) for name in theirs}
             pairs.append((ours, out))
