@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm_core.objectives import log_weights
+from dgm_core.objectives import log_mean_exp, log_weights
 from dgm_core.vae import VAE
 
 
@@ -26,7 +26,7 @@ def log_marginal_likelihood(
     References:
         Owen (2013), Monte Carlo theory, methods and examples, chapter 9.
     """
-    return log_weights.logsumexp(0) - math.log(len(log_weights))
+    return log_mean_exp(log_weights)
 
 
 def effective_sample_size(

@@ -5,9 +5,11 @@ from dgm_core.flows.cdf import CategoricalCDF, MixtureCDF, bin_of
 from dgm_core.flows.couplings import (
     ActNorm,
     AffineCoupling,
+    FixedMixture,
     Invertible1x1,
     Permutation,
     coupling_layers,
+    without_substitution,
 )
 from dgm_core.flows.dequantization import Dequantizer, dequantization_bound
 from dgm_core.flows.flow import Flow, affine_image_flow, coupling_flow
@@ -29,6 +31,7 @@ __all__ = [
     "Cube",
     "Dequantizer",
     "FactorOut",
+    "FixedMixture",
     "Flow",
     "Inverse",
     "Invertible1x1",
@@ -45,4 +48,5 @@ __all__ = [
     "log_masses",
     "multiscale_layers",
     "train_pyramid",
+    "without_substitution",
 ]

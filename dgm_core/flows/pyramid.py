@@ -132,7 +132,7 @@ class CoarseToFine(Bijection):
 
         return self._walk(visit).flatten(1), sum(log_dets)
 
-    def log_masses(
+    def pixel_log_masses(
         self, images: UInt8[Tensor, " batch side side"]
     ) -> Float[Tensor, " batch side side"]:
         """Return the logarithm of the probability of every pixel, given those drawn before it.
@@ -162,7 +162,7 @@ class CoarseToFine(Bijection):
         Returns:
             (B,).
         """
-        return self.log_masses(images).flatten(1).sum(1)
+        return self.pixel_log_masses(images).flatten(1).sum(1)
 
     @torch.no_grad()
     def redraw(

@@ -13,7 +13,14 @@ from dgm_core.training.loop import (
     game_adam,
     play,
 )
-from dgm_core.training.pure import adam_state, adam_step, named_parameters, parameter_vector
+from dgm_core.training.pure import (
+    adam_descent,
+    adam_state,
+    adam_step,
+    named_parameters,
+    parameter_vector,
+    with_parameters,
+)
 from dgm_core.training.schedule import Schedule, constant, linear, warmup_cosine
 
 __all__ = [
@@ -23,6 +30,7 @@ __all__ = [
     "Schedule",
     "TrainingDiverged",
     "adam",
+    "adam_descent",
     "adam_state",
     "adam_step",
     "constant",
@@ -38,4 +46,5 @@ __all__ = [
     "progress_bar",
     "random_state_kept",
     "warmup_cosine",
+    "with_parameters",
 ]

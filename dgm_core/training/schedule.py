@@ -8,12 +8,22 @@ Schedule = Callable[[int, int], float]
 
 
 def constant(step: int, total: int) -> float:
-    """Return 1: the learning rate stays as it is."""
+    """Return 1: the learning rate stays as it is.
+
+    Args:
+        step: of the training, from 1.
+        total: steps of the whole training.
+    """
     return 1.0
 
 
 def linear(step: int, total: int) -> float:
-    """Return a factor that falls from 1 by the same amount each step, and is 0 after the last."""
+    """Return a factor that falls from 1 by the same amount each step, and is 0 after the last.
+
+    Args:
+        step: of the training, from 1.
+        total: steps of the whole training.
+    """
     return 1 - (step - 1) / total
 
 
