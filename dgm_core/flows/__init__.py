@@ -14,7 +14,7 @@ from dgm_core.flows.couplings import (
 from dgm_core.flows.dequantization import Dequantizer, dequantization_bound
 from dgm_core.flows.flow import Flow, affine_image_flow, coupling_flow
 from dgm_core.flows.images import ConvNet, FactorOut, Reshape, Squeeze, multiscale_layers
-from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine
+from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine, LevelSize
 from dgm_core.flows.pyramid_training import log_masses, train_pyramid
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Flow",
     "Inverse",
     "Invertible1x1",
+    "LevelSize",
     "Logit",
     "MixtureCDF",
     "Permutation",
