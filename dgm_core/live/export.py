@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from dgm_core.live.weights import store_small
@@ -76,7 +77,7 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
     example = {name: value.detach().clone() for name, value in example.items()}
     with torch.no_grad(), _quiet(), _translations_kept():
         try:
-            traced = make_fx(positional)(*example.values())
+            traced = make_fx(positional, _stable())(*example.values())
         except Exception as error:
             raise ExportError(
                 "the figure's function cannot be traced: use torch operations only, no .item(), "
@@ -106,6 +107,16 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
         elsewhere = {name: nudged(value) for name, value in example.items()}
         _check(session, elsewhere, function(**elsewhere))
     return Exported(data, outputs)
+
+
+@functools.cache
+def _stable() -> dict:
+    """Return how to write operators that the exporter would write so that they overflow.
+
+    It makes a logarithm of a sigmoid of the cross-entropy with logits, and so of the probability
+    of Bernoulli pixels: -inf from a logit of -90 on. Taken apart by torch, it is exact.
+    """
+    return get_decompositions([torch.ops.aten.binary_cross_entropy_with_logits])
 
 
 @contextlib.contextmanager

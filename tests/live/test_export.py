@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dgm_core import live
+from dgm_core.distributions import BernoulliPixels
 from dgm_core.live import export
 from dgm_core.live.export import relative_error, to_onnx
 
@@ -124,6 +125,16 @@ def test_a_training_step_survives_the_export_even_where_a_gradient_is_zero():
         adam.step()
     assert list(exported.outputs) == ["weight", "first", "second", "time"]
     np.testing.assert_allclose(got["weight"], optimiser_state.detach().numpy(), rtol=1e-5)
+
+
+def test_the_probability_of_bernoulli_pixels_is_exact_for_any_logit():
+    logits = torch.tensor([-200.0, -90.0, 0.0, 90.0, 200.0])
+    pixels = BernoulliPixels(nn.Identity())
+    example = {"z": logits, "x": torch.tensor([1.0, 1.0, 0.0, 0.0, 1.0])}
+    exported = to_onnx(lambda z, x: {"each": pixels(z).base_dist.log_prob(x)}, example)
+    assert run_onnx(exported.onnx, example)["each"] == pytest.approx(
+        [-200, -90, -0.6931472, -90, 0]
+    )
 
 
 def test_half_precision_weights_travel_as_float16_and_lose_nothing_more():
