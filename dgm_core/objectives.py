@@ -10,8 +10,6 @@ from torch.distributions import Distribution, kl_divergence
 from dgm_core.distributions import from_noise
 from dgm_core.vae import VAE
 
-Noise = Float[Tensor, " samples batch latent"]
-
 
 def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *batch"]:
     r"""Return :math:`\log \frac1S \sum_s e^{v_s}` over the leading axis, without overflow.
@@ -26,7 +24,10 @@ def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *b
 
 
 def log_weights(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int, noise: Noise | None = None
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> Float[Tensor, " samples batch"]:
     r"""Importance weights :math:`\log w = \log p(x, z) - \log q(z \mid x)`, z drawn from q.
 
@@ -52,7 +53,10 @@ def log_weights(
 
 
 def distortion_and_rate(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int = 1, noise: Noise | None = None
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int = 1,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
     r"""The two terms of the negative ELBO: reconstruction and regularisation.
 
@@ -91,7 +95,7 @@ def elbo(
     x: Float[Tensor, " batch event"],
     num_samples: int = 1,
     beta: float = 1.0,
-    noise: Noise | None = None,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> Float[Tensor, " batch"]:
     r"""Evidence lower bound :math:`E_q[\log p(x|z)] - \beta\, KL(q(z|x) \parallel p(z))`.
 
@@ -120,7 +124,10 @@ def elbo(
 
 
 def iwae_bound(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int, noise: Noise | None = None
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> Float[Tensor, " batch"]:
     r"""Importance-weighted bound :math:`\log \frac1K \sum_k w_k`, tighter as K grows.
 
