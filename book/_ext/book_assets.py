@@ -3,7 +3,7 @@
 The browser's libraries (require.js, the widgets' HTML manager, onnxruntime-web, MathJax) are
 taken from ``node_modules`` when ``npm ci`` has run; a page then needs no network at all. Without
 npm the same versions, read from package-lock.json, come from a CDN. The widgets' own modules
-(anywidget, bqplot, bqscales) always come with their Python packages.
+(anywidget) always come with their Python package.
 Nothing here knows a chapter: what is computed lives in dgm_core, when it runs in notebook_run.
 """
 
@@ -13,6 +13,7 @@ import re
 import shutil
 from pathlib import Path
 
+from dgm_core import palette
 from jupyter_core.paths import jupyter_path
 from notebook_cache import fingerprint
 from sphinx.util import logging
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 WEB = Path(__file__).parent / "web"
 CDN = "https://cdn.jsdelivr.net/npm"
-WIDGET_MODULES = ("anywidget", "bqplot", "bqscales")
+WIDGET_MODULES = ("anywidget",)
 
 # npm package -> the folder of _static/vendor that its files go to, and the files
 FILES = {
@@ -78,18 +79,15 @@ def assemble(root: Path, vendor: Path) -> bool:
 
 
 def mend_module(text: str) -> str:
-    """Mend four things in the widgets' modules; a version that has none stays as it is.
+    """Mend three things in the widgets' modules; a version that has none stays as it is.
 
     Over file:// an URL's origin is the word null, and with it the address of every font is wrong.
     anywidget gives up on a widget after two seconds, which a slow telephone may well need.
     The HTML manager waits until the last image is there; it needs no more than the page's text.
-    bqplot's bars draw their line at zero anew at each change, and leave the old line's group.
     """
     early = '"loading"!==document.readyState?e.renderWidgets()'
     text = text.replace('"complete"===document.readyState?e.renderWidgets()', early)
     text = re.sub(r"\$\{(\w+)\.origin\}\$\{\1\.pathname\}", r"${\1.href}", text)
-    line = 'append("line").attr("class","zeroLine")'
-    text = text.replace(f'append("g").{line}', line)
     return text.replace("AbortSignal.timeout(2e3)", "AbortSignal.timeout(6e4)")
 
 
@@ -107,6 +105,7 @@ def configure(app, config) -> None:
     assets = Path(app.outdir).parent / "assets"
     local = assemble(root, assets / "vendor")
     config.html_static_path += [str(WEB), str(assets)]
+    (assets / "dgm-palette.css").write_text(palette.css())
 
     # Sphinx copies styles and scripts only when it writes pages: have it write them anew.
     config.book_assets_fingerprint = fingerprint(Path(__file__).parent)
@@ -169,6 +168,7 @@ def setup(app):
     app.connect("config-inited", configure)
     app.connect("html-page-context", mend_page, priority=999)
     app.connect("build-finished", write_front_door, priority=100)  # before Jupyter Book's
+    app.add_css_file("dgm-palette.css", priority=899)
     app.add_css_file("dgm.css", priority=900)  # after the theme's own styles
     app.add_js_file("dgm-page.js", defer="defer")
     app.add_js_file("dgm-math.js", defer="defer")  # before MathJax, which comes with the pages

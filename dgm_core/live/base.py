@@ -6,8 +6,10 @@ import anywidget
 import numpy as np
 import traitlets
 
+from dgm_core import palette
+
 WEB = Path(__file__).parent / "web"
-CSS = (WEB / "live.css").read_text()
+CSS = palette.css() + (WEB / "live.css").read_text()
 
 
 def array_trait(default: np.ndarray) -> traitlets.Any:

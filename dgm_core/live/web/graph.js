@@ -396,10 +396,7 @@ class Graph {
       const stands = "set" in target && widget.get(trait) === target.set;
       if (stands && isSame(value, target.value)) continue;
       target.value = value;
-      target.set =
-        typeof value !== "object" ? value
-        : kind === "floats" ? Float64Array.from(value)
-        : new DataView(Float32Array.from(value).buffer);
+      target.set = typeof value === "object" ? new DataView(Float32Array.from(value).buffer) : value;
       changes.set(widget, { ...changes.get(widget), [trait]: target.set });
     }
     for (const [widget, traits] of changes) widget.set(traits);
