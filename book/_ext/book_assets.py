@@ -13,10 +13,11 @@ import re
 import shutil
 from pathlib import Path
 
-from dgm_core import palette
 from jupyter_core.paths import jupyter_path
 from notebook_cache import fingerprint
 from sphinx.util import logging
+
+from dgm_core import palette
 
 logger = logging.getLogger(__name__)
 

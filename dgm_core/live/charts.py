@@ -23,10 +23,10 @@ class Series(widgets.Widget):
     ``shade``.
     """
 
-    _spec = traitlets.Dict().tag(sync=True)
+    _mark = traitlets.Dict().tag(sync=True)
 
     def __init__(self, spec: dict, arrays: dict[str, np.ndarray]) -> None:
-        super().__init__(_spec=spec)
+        super().__init__(_mark=spec)
         self.add_traits(**{name: array_trait(values) for name, values in arrays.items()})
 
 

@@ -87,7 +87,7 @@ def _chart(widget: Chart, ax: Axes) -> None:
         ax.set(**{f"{axis}label": options[f"{axis}label"], f"{axis}lim": (low, high)})
     if options["categories"]:
         ax.set_xticks(range(len(options["categories"])), labels=options["categories"])
-    if any(series._spec["label"] for series in widget.series):
+    if any(series._mark["label"] for series in widget.series):
         ax.legend(fontsize="small")
     if options["square"]:
         ax.set_box_aspect(1)
@@ -98,7 +98,7 @@ _LINES = {"solid": "-", "dashed": "--", "dotted": ":"}
 
 
 def _series(series: Series, ax: Axes, categories: list[str]) -> None:
-    spec = series._spec
+    spec = series._mark
     x, y, low = (np.atleast_1d(getattr(series, name, ())) for name in ("x", "y", "low"))
     style = {"color": COLORS[spec["role"]], "label": spec["label"] or None}
     kind = spec["kind"]

@@ -290,7 +290,8 @@ function drawing({ spec, values }, frame) {
     for (let i = 0; i < y.length; i++) {
       const [from, to] = [Y(values.low[i] ?? values.low[0]), Y(y[i])].map((v) => Math.max(box.y, Math.min(bottom, v)));
       d += `M${X(i) - half} ${from}V${to}H${X(i) + half}V${from}Z`;
-      ink.push([X(i) + half, (from + to) / 2]);
+      for (let y = Math.min(from, to); y <= Math.max(from, to); y += 8)
+        for (let k = -1; k <= 1; k += 0.25) ink.push([X(i) + k * half, y]);
     }
     return { parts: [["bar", { d }]], ink, outside: 0 };
   }
@@ -319,11 +320,9 @@ function drawing({ spec, values }, frame) {
   return { parts, ink: points.filter(isIn), outside };
 }
 
-let charts = 0;
-
 /** @param {{model: ChartModel, el: HTMLElement}} context */
 function render({ model, el }) {
-  const own = `dgm-chart-${charts++}`;
+  const own = `dgm-chart-${Math.random().toString(36).slice(2)}`; // a page has one module for each chart
   const options = model.get("_options");
   const root = svg("svg", { class: "dgm-chart", role: "img", "aria-label": model.get("alt"), "aria-describedby": `${own}-words` });
   const words = svg("desc", { id: `${own}-words` });
@@ -473,7 +472,7 @@ function render({ model, el }) {
     );
     release();
     if (closed) return;
-    parts = found.map((one) => ({ spec: one.get("_spec"), model: one }));
+    parts = found.map((one) => ({ spec: one.get("_mark"), model: one }));
     parts.forEach((part) => part.model.on(events, ask));
     ask();
   };

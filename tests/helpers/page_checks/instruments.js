@@ -112,7 +112,7 @@
     for (const widget of targets) {
       const drivers = evaluated.filter((graph) => graph.targets.some((target) => target.widget === widget));
       const times = (changes.get(widget) ?? 0) - own.has(widget);
-      const what = widget.get("_view") ?? widget.get("_spec")?.kind ?? widget.name;
+      const what = widget.get("_view") ?? widget.get("_mark")?.kind ?? widget.name;
       if (times > drivers.length) wrong.push(`${times} changes of a ${what} by ${drivers.length} graphs`);
     }
     const allowed = await territory(changes.keys());
