@@ -122,7 +122,7 @@ class Chart(anywidget.AnyWidget):
 
         Args:
             x: (N,), or nothing yet, where a graph drives it.
-            y: (N,).
+            y: (N,), or nothing yet.
             role: a key of `plotting.COLORS`.
             label: words beside the line.
             dash: "solid", "dashed" or "dotted".
@@ -174,7 +174,7 @@ class Chart(anywidget.AnyWidget):
         *,
         role: str = "model",
         label: str = "",
-        shade: Values | None = None,
+        shade: Values = (),
         towards: str = "",
     ) -> Series:
         """Add points. Those outside of fixed limits stand hollow at the edge, and are counted.
@@ -190,13 +190,12 @@ class Chart(anywidget.AnyWidget):
         Raises:
             ValueError: as for `line`; or a shade without a role to go towards.
         """
-        if (shade is None) != (not towards):
-            raise ValueError("shaded points need both: shade, and the role that they go towards")
-        spec, arrays = {}, {"x": x, "y": y}
-        if shade is not None:
-            spec["towards"] = _role(towards)
-            arrays["shade"] = shade
-        return self._add("points", role, label, spec, **arrays)
+        if towards:
+            spec = {"towards": _role(towards)}
+            return self._add("points", role, label, spec, x=x, y=y, shade=shade)
+        if np.size(_array(shade)):
+            raise ValueError("shaded points need a role whose colour they go towards")
+        return self._add("points", role, label, {}, x=x, y=y)
 
     def dot(
         self,
@@ -265,7 +264,7 @@ class Chart(anywidget.AnyWidget):
     ) -> Series:
         arrays = {name: _array(value) for name, value in values.items()}
         lengths = {name: arrays[name].size for name in ("x", "y", "shade") if name in arrays}
-        if len(set(lengths.values())) > 1:
+        if len({length for length in lengths.values() if length}) > 1:  # 0: a graph drives it
             raise ValueError(f"lengths differ: {lengths}; every point needs all of them")
         for axis, names in (("x", ("x",)), ("y", ("y", "low"))):
             for name in names:

@@ -77,16 +77,16 @@ def again(graph: Graph, description: str = "Draw again") -> Button:
     return button
 
 
-def figure(*parts: widgets.Widget | Sequence[widgets.Widget], caption: str, name: str) -> None:
+def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
     """Display a live figure with its caption, and a still picture where no script runs.
 
     Args:
         parts: from top to bottom: what is seen, what is moved, what is read, and the graph (it
-            shows its state); a list of widgets is a row.
+            shows its state). A list of widgets is a row, and a list in a row is a column.
         caption: what the reader sees and should try; plain text.
         name: the anchor for links, such as ``fig-latent-plane``.
     """
-    rows = [part if isinstance(part, widgets.Widget) else widgets.HBox(part) for part in parts]
+    rows = [part if isinstance(part, widgets.Widget) else _row(part) for part in parts]
     box = rows[0] if len(rows) == 1 else widgets.VBox(rows)
     text = html.escape(caption, quote=False)
     picture = still.data_uri(box)
@@ -100,4 +100,11 @@ def figure(*parts: widgets.Widget | Sequence[widgets.Widget], caption: str, name
             f'<div class="dgm-caption" id="{html.escape(name)}"><noscript>{image}</noscript>'
             f"<p>{text}</p></div>"
         )
+    )
+
+
+def _row(parts: Sequence) -> widgets.HBox:
+    column = widgets.Layout(flex="1 1 12em", min_width="0")
+    return widgets.HBox(
+        [p if isinstance(p, widgets.Widget) else widgets.VBox(p, layout=column) for p in parts]
     )

@@ -57,7 +57,7 @@ def test_limits_that_no_axis_has_are_refused(options, words):
         ({}, lambda c: c.level(), "either a height y or a place x"),
         ({}, lambda c: c.level(x=1, y=1), "either a height y or a place x"),
         ({}, lambda c: c.level(y=1, dash="wavy"), "solid, dashed, dotted"),
-        ({}, lambda c: c.points([1], [1], shade=[0.5]), "need both"),
+        ({}, lambda c: c.points([1], [1], shade=[0.5]), "need a role"),
         ({}, lambda c: c.points([1], [1], shade=[0.5], towards="red"), "colours mean"),
         ({}, lambda c: c.points([1], [1], shade=[0, 1], towards="data"), "lengths differ"),
         ({}, lambda c: c.band([1, 2], [1], [2, 3]), "differ in length"),
@@ -70,6 +70,11 @@ def test_limits_that_no_axis_has_are_refused(options, words):
 def test_what_cannot_be_shown_is_refused(options, add, words):
     with pytest.raises(ValueError, match=words):
         add(live.Chart("x", "y", **options))
+
+
+def test_what_a_graph_drives_may_be_empty_at_first():
+    chart = live.Chart("x", "y")
+    assert chart.line([1, 2]).y.size == chart.points(towards="posterior").shade.size == 0
 
 
 def test_a_gap_has_a_place_on_a_logarithmic_axis():
