@@ -43,21 +43,24 @@ export function write(value, decimals) {
 }
 
 /**
- * Round numbers in [low, high], at most so many: steps are 1, 2 or 5 times a power of ten.
+ * Round numbers in [low, high]: two or more, and at most so many where two can be had. Steps are
+ * 1, 2 or 5 times a power of ten.
  * @param {number} low @param {number} high @param {number} most
  * @returns {number[]}
  */
 export function ticks(low, high, most) {
-  const rough = (high - low) / most;
-  let unit = 10 ** Math.floor(Math.log10(rough));
+  let unit = 10 ** Math.floor(Math.log10((high - low) / most));
+  /** @type {number[]} */
+  let before = [low, high];
   for (let tries = 0; tries < 3; tries++, unit *= 10)
     for (const times of [1, 2, 5]) {
       const step = times * unit;
       const [first, last] = [Math.ceil(low / step - 1e-6), Math.floor(high / step + 1e-6)];
-      if (last - first + 1 > most) continue;
-      return Array.from({ length: last - first + 1 }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+      if (last <= first) return before;
+      before = Array.from({ length: last - first + 1 }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+      if (before.length <= most) return before;
     }
-  return [low, high];
+  return before;
 }
 
 /**
@@ -160,9 +163,10 @@ export function place(labels, ink, frame) {
         const box = { x: x + dx, y: y + dy, width, height };
         if (box.x < frame.x + 2 || box.x + width > frame.x + frame.width || box.y < frame.y - 6 || box.y + height > frame.y + frame.height) continue;
         let cost = 0.002 * (inside.length - i);
+        // Ink under a label weighs most, then its nearness to other series' ink.
         for (const other of taken) if (overlap(other, box)) cost += 50;
         for (const points of ink) {
-          const weight = points === own ? 0.7 : 1;
+          const weight = points === own ? 2 : 3;
           let near = 30;
           for (const [px, py] of points) {
             const away = Math.max(box.x - px, px - box.x - width, box.y - py, py - box.y - height);
@@ -368,11 +372,11 @@ function render({ model, el }) {
     shown.y = domain(ylim, given(ylim) ? [] : gather(["y", "low"]), options.ylog, 0.06, shown.y);
     const inner = options.square ? Math.min(300, width - 60) : innerWidth <= 480 ? 140 : 172;
     const values = (/** @type {Domain} */ d, /** @type {number} */ most) => (d.log ? decades : ticks)(d.low, d.high, most);
-    const up = values(shown.y, Math.max(2, Math.min(5, Math.floor(inner / 40))));
+    const up = values(shown.y, Math.max(2, Math.min(5, Math.round(inner / 36))));
     const upWords = axisWords(up, shown.y.log);
     const left = 8 + Math.max(...upWords.map((text) => measure(text)), 0);
     const across = count ? options.categories.map((/** @type {string} */ _, /** @type {number} */ i) => i)
-      : values(shown.x, Math.max(2, Math.min(7, Math.floor((width - left) / 64))));
+      : values(shown.x, Math.max(2, Math.min(7, Math.round((width - left) / 60))));
     const acrossWords = count ? options.categories : axisWords(across, shown.x.log);
     const right = Math.max(12, measure(acrossWords.at(-1) ?? "") / 2);
     const box = { x: left, y: 28, width: Math.max(40, width - left - right), height: inner };
