@@ -42,9 +42,7 @@ def moments(shift, normal, uniform, held):
 noise = {"normal": live.normal(20000), "uniform": live.uniform(20000),
          "held": live.normal(3, redraw="click")}
 graph = live.Graph(moments, {"shift": 0.0}, noise)
-again = live.Button("Again")
-widgets.jslink((again, "clicks"), (graph, "draws"))
-show("noise", live.sliders(graph, shift=("shift", 0, 5, 1)), again, graph)
+show("noise", live.sliders(graph, shift=("shift", 0, 5, 1)), live.again(graph, "Again"), graph)
 """
 WORDS = """
 def numbers(a):

@@ -175,8 +175,8 @@ def test_what_lies_outside_stays_drawable():
 
 def test_labels_keep_off_each_other_and_stay_inside():
     ink = "[[10, 20], [60, 50], [110, 20]], [[10, 22], [60, 52], [110, 22]]"
-    code = "(() => { const ink = [%s]; return place(ink.map((own) => ({width: 50, own})), ink, %s) })()"
-    first, second = page(code % (ink, "{x: 0, y: 0, width: 200, height: 100}"))
+    code = f"((ink) => place(ink.map((own) => ({{ width: 50, own }})), ink, %s))([{ink}])"
+    first, second = page(code % "{x: 0, y: 0, width: 200, height: 100}")
     apart = (
         first["x"] + 50 <= second["x"]
         or second["x"] + 50 <= first["x"]
@@ -186,7 +186,7 @@ def test_labels_keep_off_each_other_and_stay_inside():
     assert apart
     for box in (first, second):
         assert 0 <= box["x"] <= 150 and -6 <= box["y"] <= 84
-    assert page(code % (ink, "{x: 500, y: 0, width: 9, height: 9}")) == [None, None]
+    assert page(code % "{x: 500, y: 0, width: 9, height: 9}") == [None, None]
 
 
 def test_words_say_where_a_line_goes():
