@@ -41,7 +41,7 @@ def used_by(path: Path) -> set[str]:
     for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             objects.append(getattr(modules.get(node.value.id), node.attr, None))
-    found = {f"{o.__module__}.{o.__name__}" for o in objects if callable(o)}
+    found = {f"{o.__module__}.{o.__name__}" for o in objects if hasattr(o, "__name__")}
     return {name.removeprefix("dgm_core.") for name in found} & NODES.keys()
 
 

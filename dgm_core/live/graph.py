@@ -241,7 +241,7 @@ class Graph(anywidget.AnyWidget):
         """Keep traits of a widget equal to outputs, with and without a kernel.
 
         Args:
-            widget: any widget: bqplot marks, labels, the views of `live`.
+            widget: any widget: labels, a chart or one of its series, the views of `live`.
             traits: by trait, the name of an output, or a text with fields such as
                 ``"KL = {kl:.3f} nats"`` (``.3f``, ``+.2f``, ``.1e`` or ``.0%``; scalar outputs
                 and inputs).
@@ -261,8 +261,7 @@ class Graph(anywidget.AnyWidget):
                     f"cannot show {source!r}: outputs are {', '.join(self.outputs)}; fields look "
                     "like {name}, {name:.3f}, {name:+.2f}, {name:.1e} or {name:.0%}"
                 )
-            ours = isinstance(widget, anywidget.AnyWidget)
-            kind = "text" if text else "dataview" if ours else "floats"
+            kind = "text" if text else "data"
             self._drives.append((widget, trait, source, kind))
             self._apply(widget, trait, source, kind)
             target = {"model": f"IPY_MODEL_{widget.model_id}", "trait": trait, "source": source}
@@ -276,7 +275,6 @@ class Graph(anywidget.AnyWidget):
         else:
             value = self.outputs[source] if source in self.outputs else getattr(self, source)
             value = np.asarray(value, np.float32)
-            value = value if kind == "dataview" else value.astype(np.float64)
             value = float(value) if value.ndim == 0 else value
         setattr(widget, trait, value)
 

@@ -314,11 +314,7 @@ class Graph {
       if (stands && isSame(value, target.value)) continue;
       target.value = value;
       target.set =
-        typeof value !== "object"
-          ? value
-          : kind === "floats"
-            ? Float64Array.from(value)
-            : new DataView(Float32Array.from(value).buffer);
+        typeof value === "object" ? new DataView(Float32Array.from(value).buffer) : value;
       changes.set(widget, { ...changes.get(widget), [trait]: target.set });
     }
     for (const [widget, traits] of changes) widget.set(traits);
