@@ -25,6 +25,13 @@ def report(prefix: str, **values: object) -> None:
 
     Raises:
         TypeError: a value is none of these.
+
+    Example:
+        >>> report("kl", small=0.25, sides=[1.5, 2.5])  # {glue:text}`kl-sides-0:.1f`
+        >>> report("kl", wrong=object())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        TypeError: kl-wrong is a object: report numbers, ...
     """
     for name, value in values.items():
         for key, one in _each(f"{prefix}-{name}".replace("_", "-"), value):

@@ -49,7 +49,7 @@ USED = sorted(set().union(*map(used_by, CHAPTERS)))
 LACKING = pytest.mark.xfail(strict=True, reason="has no example yet; write one, then it passes")
 YET = [f"live.plane.{name}" for name in ("flow.plane_density", "flow.plane_flow")]
 YET += [f"live.plane.{name}" for name in ("flow.plane_walk", "gan.plane_field", "gan.plane_gan")]
-YET += ["live.plane.steps.gan_step", "live.layout.chart"]
+YET += ["live.plane.steps.gan_step"]
 
 
 class Checker(doctest.OutputChecker):

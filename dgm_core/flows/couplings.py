@@ -246,6 +246,11 @@ def without_substitution(module: nn.Module) -> nn.Module:
     Args:
         module: for instance a copy of a flow that travels to a page; it must not be an
             `Invertible1x1` itself.
+
+    Example:
+        >>> flow = nn.Sequential(Invertible1x1(3))
+        >>> isinstance(without_substitution(flow)[0], Invertible1x1)
+        False
     """
     for name, part in module.named_children():
         if isinstance(part, Invertible1x1):

@@ -19,6 +19,10 @@ class LevelSize(NamedTuple):
     Attributes:
         channels: of its features.
         blocks: residual blocks before each of its three quarters.
+
+    Example:
+        >>> LevelSize(16).blocks
+        (0, 0, 0)
     """
 
     channels: int

@@ -56,6 +56,8 @@ class Chart(anywidget.AnyWidget):
     Example:
         >>> chart = Chart("x", "density", xlim=(-3, 3), ylim=(0, None))
         >>> curve = chart.line([-1, 0, 1], [0.2, 0.4, 0.2], label="p(x)")
+        >>> curve.y.tolist() == np.float32([0.2, 0.4, 0.2]).tolist()
+        True
     """
 
     _esm = module("chart.js")

@@ -65,6 +65,11 @@ def words(graph: Graph, text: str) -> widgets.HTML:
 
     Raises:
         ValueError: an output does not exist, or a field is not understood.
+
+    Example:
+        >>> graph = Graph(lambda a: {"b": 2 * a}, {"a": 1.5})
+        >>> words(graph, "twice {a:.1f} is {b:.2f}").value
+        'twice 1.5 is 3.00'
     """
     line = widgets.HTML(layout=widgets.Layout(margin="0"))
     graph.drive(line, value=text)
@@ -77,6 +82,14 @@ def again(graph: Graph, description: str = "Draw again") -> Button:
     Args:
         graph: a graph with noise.
         description: what the button says.
+
+    Example:
+        >>> from dgm_core.live import normal
+        >>> graph = Graph(lambda z: {"z": z}, {}, noise={"z": normal(3, redraw="click")})
+        >>> before, button = graph.outputs["z"], again(graph)
+        >>> graph.draws += 1  # as a click on the button does
+        >>> bool((graph.outputs["z"] == before).any())
+        False
     """
     button = Button(description)
     widgets.jslink((button, "clicks"), (graph, "draws"))

@@ -83,6 +83,12 @@ def descend(
         losses: one loss for each example, or their mean; any shape.
         optimizer: changes its parameters in place.
         clip_norm: largest norm of the gradient of all its parameters; see `fit`.
+
+    Example:
+        >>> place = torch.tensor([1.0], requires_grad=True)
+        >>> descend(place**2, torch.optim.SGD([place], lr=0.25))
+        >>> place.item()
+        0.5
     """
     optimizer.zero_grad()
     losses.mean().backward()
@@ -228,6 +234,15 @@ def play(
 
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1.
+
+    Example:
+        >>> from dgm_core.data import batches
+        >>> x, y = (torch.tensor([1.0], requires_grad=True) for _ in range(2))
+        >>> rounds = batches(torch.zeros(4, 1), batch_size=4, epochs=3)
+        >>> one, other = (lambda b: -x * y.detach(), [x]), (lambda b: x.detach() * y, [y])
+        >>> history = play(one, other, rounds)
+        >>> len(history.loss), x.item() > 1 > y.item()
+        (3, True)
     """
     names = "the discriminator's loss", "the generator's loss"
     turns = [

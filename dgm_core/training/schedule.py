@@ -13,6 +13,10 @@ def constant(step: int, total: int) -> float:
     Args:
         step: of the training, from 1.
         total: steps of the whole training.
+
+    Example:
+        >>> constant(1, 10), constant(10, 10)
+        (1.0, 1.0)
     """
     return 1.0
 
@@ -23,6 +27,10 @@ def linear(step: int, total: int) -> float:
     Args:
         step: of the training, from 1.
         total: steps of the whole training.
+
+    Example:
+        >>> [linear(step, 4) for step in (1, 2, 3, 4)]
+        [1.0, 0.75, 0.5, 0.25]
     """
     return 1 - (step - 1) / total
 
