@@ -101,7 +101,7 @@ def descend(
 def fit(
     loss_fn: Loss,
     parameters: Iterable[Tensor],
-    batches: Batches,
+    batches: Batches | Sequence[Tensor] | Tensor,
     *,
     learning_rate: float = 2e-3,
     warmup_steps: int = 200,
@@ -128,7 +128,8 @@ def fit(
     Args:
         loss_fn: from a batch to a loss for each example, (B,); the mean is taken here.
         parameters: what to train, for instance ``model.parameters()``.
-        batches: the batches, in order; see `dgm_core.data.batches`.
+        batches: the batches, in order; see `dgm_core.data.batches`. Without a checkpoint any
+            sequence will do, also a tensor, (steps, B, ...).
         learning_rate: the highest learning rate.
         warmup_steps: steps to reach it, of the usual schedule.
         schedule: factor on `learning_rate` by step, from 1, and number of steps; see
@@ -160,6 +161,7 @@ def fit(
         TrainingDiverged: a loss or a parameter is NaN or infinite. The parameters are set back to
             the last that were checked, at most `CHECK_EVERY` steps earlier.
         CheckpointError: `checkpoint` is damaged or of another run.
+        TypeError: a `checkpoint` for batches that `data.batches` has not made.
 
     References:
         Pascanu et al. (2013), On the Difficulty of Training Recurrent Neural Networks,
@@ -183,7 +185,7 @@ def fit(
 def play(
     discriminator: tuple[Loss, Iterable[Tensor]],
     generator: tuple[Loss, Iterable[Tensor]],
-    batches: Batches,
+    batches: Batches | Sequence[Tensor] | Tensor,
     *,
     learning_rates: tuple[float, float] = (1e-3, 1e-3),
     schedule: Schedule = constant,
@@ -209,7 +211,7 @@ def play(
     Args:
         discriminator: its loss, from a batch to (B,), and its parameters.
         generator: likewise.
-        batches: one a step, in order; see `dgm_core.data.batches`.
+        batches: one a step, in order; as in `fit`.
         learning_rates: the discriminator's and the generator's, the highest.
         schedule: factor on both by step, from 1, and number of steps; see `training.schedule`.
         optimizer: called for each player as ``optimizer(parameters, lr=...)``.
@@ -231,6 +233,7 @@ def play(
         TrainingDiverged: a loss or a parameter is NaN or infinite. Both players are set back to
             the last step that was checked, at most `CHECK_EVERY` steps earlier.
         CheckpointError: `checkpoint` is damaged or of another run.
+        TypeError: a `checkpoint` for batches that `data.batches` has not made.
 
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1.
@@ -267,7 +270,7 @@ class _Turn:
 
 def _take_turns(
     turns: Sequence[_Turn],
-    batches: Batches,
+    batches: Batches | Sequence[Tensor] | Tensor,
     schedule: Schedule,
     checkpoint: str | Path | None,
     checkpoint_every: int,
@@ -285,6 +288,8 @@ def _take_turns(
     device, total = turns[0].parameters[0].device, len(batches)
     history, done = History(), 0
     if checkpoint is not None:
+        if not isinstance(batches, Batches):
+            raise TypeError("a checkpoint needs batches that data.batches made, to go on from")
         identity = {
             "tensors": [f"{t.dtype} {list(t.shape)}" for t in tensors],
             "batches": batches.plan,
@@ -308,7 +313,8 @@ def _take_turns(
         console.interrupt_deferred() as interrupted,
         console.progress_bar(total, done, progress) as bar,
     ):
-        for step, batch in enumerate(batches.starting_at(done), done + 1):
+        rest = batches.starting_at(done) if done else batches
+        for step, batch in enumerate(rest, done + 1):
             factor = schedule(step, total)
             for turn in turns:
                 for group in turn.optimizer.param_groups:

@@ -163,6 +163,16 @@ def test_a_loss_that_is_not_finite_stops_both_and_restores_them(bad, whose):
     assert one.item() == two.item() == -kept
 
 
+def test_any_sequence_of_batches_will_do_but_not_to_go_on_from(tmp_path):
+    weight, seen = nn.Parameter(torch.zeros(())), []
+    draws = torch.arange(6.0).view(3, 2)
+    players = [(lambda batch: seen.append(batch) or weight * batch, [weight])] * 2
+    play(*players, draws)
+    assert torch.equal(torch.stack(seen[::2]), draws) and torch.equal(seen[1], draws[0])
+    with pytest.raises(TypeError, match=r"batches that data\.batches made"):
+        play(*players, draws, checkpoint=tmp_path / "game.pt")
+
+
 def test_each_schedule_is_what_its_name_says():
     assert [constant(step, 4) for step in (1, 4)] == [1, 1]
     assert [linear(step, 4) for step in (1, 2, 3, 4)] == [1, 0.75, 0.5, 0.25]
