@@ -14,7 +14,7 @@ DARK = {
     "model": "#6cb2ff",
     "posterior": "#f58b2a",
     "truth": "#8fe3b4",
-    "critic": "#ba47f3",
+    "critic": "#bc4cf4",
 }
 # What charts are drawn on, in light and dark: lines that must be seen (3:1), and those behind.
 _RULES = {"rule": ("#88929e", "#6b7785"), "grid": ("#e7eaee", "#2a3038")}

@@ -64,7 +64,7 @@ def traits(page: str) -> frozenset[str]:
         "sliders": "live.sliders(" in code or "Slider(" in code,
         "planes": "live.Plane(" in code,
         "pads": "live.Pad(" in code,
-        "buttons": "live.Button(" in code,
+        "buttons": "live.Button(" in code or "live.again(" in code,
         "quizzes": "live.quiz(" in code,
         "formulas": "$" in text or "{math}" in text,
         "solutions": "{solution" in text,

@@ -592,7 +592,7 @@ function render({ model, el }) {
     const now = Math.floor(entries[entries.length - 1].contentRect.width);
     if (now === width) return;
     width = now;
-    redraw();
+    ask(); // not here: a chart that changes its size while sizes are told starts it all again
   });
   observer.observe(el);
   gather();
