@@ -1,6 +1,7 @@
 """The layout of a live figure: its sliders, its charts, its caption and its still picture."""
 
 import html
+import math
 from collections.abc import Sequence
 
 import bqplot
@@ -32,20 +33,35 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
         if name not in graph._input_names:
             raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
         step = rest[0] if rest else (high - low) / 200
-        whole = float(low).is_integer() and float(step).is_integer()
         slider = widgets.FloatSlider(
             value=getattr(graph, name),
             min=low,
             max=high,
             step=step,
             description=label,
-            readout_format=".0f" if whole else ".2f",
+            readout_format=_readout_format(low, high, step),
         )
         slider.style.description_width = "initial"
         slider.layout.width = "100%"
         widgets.jslink((slider, "value"), (graph, name))
         rows.append(slider)
     return widgets.VBox(rows, layout=widgets.Layout(width="100%", max_width="34em"))
+
+
+def _readout_format(low: float | int, high: float | int, step: float | int) -> str:
+    """Return the d3 format in which a slider's neighbouring values look different.
+
+    Whole numbers have no decimals, others two or as many as the step needs; below a millionth they
+    get an exponent. Of a slider that cannot move it is the format of its one value.
+    """
+    if float(low).is_integer() and float(step).is_integer():
+        return ".0f"
+    finest = abs(step) or max(abs(low), abs(high)) / 100 or 1
+    decimals = math.ceil(-math.log10(finest) - 1e-9)
+    if decimals <= 6:
+        return f".{max(2, decimals)}f"
+    largest = max(abs(low), abs(high), finest)
+    return f".{math.ceil(math.log10(largest) - 1e-9) + decimals}e"
 
 
 def figure(box: widgets.Widget, caption: str, name: str) -> None:
