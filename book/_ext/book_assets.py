@@ -32,7 +32,6 @@ FILES = {
         "ort",
         [
             "dist/ort.wasm.bundle.min.mjs",
-            "dist/ort-wasm-simd-threaded.mjs",
             "dist/ort-wasm-simd-threaded.wasm",
         ],
     ),

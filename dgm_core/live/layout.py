@@ -12,6 +12,13 @@ from dgm_core.live import still
 from dgm_core.live.graph import Graph
 
 
+#: What a page of the book shows under the picture when a figure does not come (dgm.css).
+INSTEAD = (
+    "A still picture: something that the live figure needs has not come. Reload the page, allow "
+    "its scripts, or run the chapter's notebook."
+)
+
+
 def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     """Return one labelled slider for each named input, linked in the browser.
 
@@ -65,7 +72,7 @@ def _readout_format(low: float | int, high: float | int, step: float | int) -> s
 
 
 def figure(box: widgets.Widget, caption: str, name: str) -> None:
-    """Display a live figure with its caption, and a still picture where no script runs.
+    """Display a live figure with its caption, and a still picture where the figure does not come.
 
     Args:
         box: the widgets, the graph among them (it shows its state).
@@ -80,16 +87,16 @@ def figure(box: widgets.Widget, caption: str, name: str) -> None:
         <IPython.core.display.HTML object>
     """
     text = html.escape(caption, quote=False)
-    picture = still.data_uri(box)
-    image = (
-        f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">' if picture else ""
-    )
+    instead = ""
+    if picture := still.data_uri(box):
+        instead = f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">'
+    instead += f'<div class="dgm-late">{INSTEAD}</div>'
     box.add_class("dgm-figure")
     display(box)
     display(
         HTML(
-            f'<div class="dgm-caption" id="{html.escape(name)}"><noscript>{image}</noscript>'
-            f"<p>{text}</p></div>"
+            f'<div class="dgm-caption" id="{html.escape(name)}">'
+            f'<div class="dgm-instead" hidden>{instead}</div><p>{text}</p></div>'
         )
     )
 

@@ -10,12 +10,12 @@ import { draw, format, isSame, relativeError, size, summary } from "./values.js"
 /** @typedef {Record<string, Float32Array>} Feeds */
 
 const HERE = "Runs in your browser.";
-const GONE = "The Python kernel no longer knows this figure";
+const LOST = "The Python kernel no longer knows this figure";
 const WORDS = {
   kernel: "Evaluated by the Python kernel.",
   asked: "Waiting for the Python kernel…",
   busy: "The Python kernel is busy with something else; this figure follows as soon as it answers.",
-  gone: `${GONE}, which now runs in your browser. To have it evaluated by Python, run its cell again.`,
+  gone: `${LOST}, which now runs in your browser. To have it evaluated by Python, run its cell again.`,
 };
 const LONG = 1000; // milliseconds for which a kernel may be busy without a word
 // Milliseconds for an answer where the page does not know whether there is a kernel at all.
@@ -80,7 +80,7 @@ class Graph {
   fail(error) {
     if (this.closed) return;
     console.warn("live figure:", error);
-    const lost = this.here === HERE ? "" : `${GONE}. `;
+    const lost = this.here === HERE ? "" : `${LOST}. `;
     const words = `${lost}This figure stopped: ${error.message ?? error} `;
     this.tell({
       state: "error",

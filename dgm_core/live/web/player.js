@@ -131,7 +131,7 @@ const drivers = new WeakMap();
  */
 function driverOf(model) {
   // anywidget gives each view a part of the model of its own; Backbone's `set` returns the whole.
-  const whole = /** @type {object} */ (/** @type {unknown} */ (model.set({})));
+  const whole = /** @type {object} */ (/** @type {unknown} */ (model.set({}) ?? model));
   let driver = drivers.get(whole);
   if (!driver) {
     driver = findGraph(model).then(([graph, engine]) => new Driver(model, { graph, engine }));
