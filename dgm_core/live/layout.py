@@ -11,7 +11,6 @@ from IPython.display import HTML, display
 from dgm_core.live import still
 from dgm_core.live.graph import Graph
 
-
 #: What a page of the book shows under the picture when a figure does not come (dgm.css).
 INSTEAD = (
     "A still picture: something that the live figure needs has not come. Reload the page, allow "
