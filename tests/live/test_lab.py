@@ -76,7 +76,7 @@ def lab(tmp_path_factory):
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *options, f"--notebook-dir={folder}"],
-        env={**os.environ, **private},
+        env={**os.environ, **private, "PYTHONPATH": str(ROOT)},  # the kernels' package, too
         stdout=log,
         stderr=log,
     )
