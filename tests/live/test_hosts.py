@@ -59,7 +59,7 @@ def test_figures_run_where_the_host_calls_modules_and_webassembly_downloads(visi
           async (name) => (await fetch(`${dgmBook.ort}${name}`)).headers.get("content-type")))"""
     )
     assert kinds == ["application/octet-stream"] * 2
-    assert page.evaluate(STATES).count("ready") == 7
+    assert page.evaluate(STATES).count("ready") == 8
     assert page.evaluate(NOTHING_INSTEAD)
     assert page.problems == []
 
@@ -67,7 +67,7 @@ def test_figures_run_where_the_host_calls_modules_and_webassembly_downloads(visi
 def test_figures_run_under_the_policy_of_the_readme(visit):
     page = visit(POLICY)
     helpers.settle(page)
-    assert page.evaluate(STATES).count("ready") == 7  # three are broken on purpose
+    assert page.evaluate(STATES).count("ready") == 8  # three are broken on purpose
     assert page.problems == []  # a console that tells of a refused script is one
 
 
