@@ -372,7 +372,9 @@ function drawing({ spec, values }, frame) {
     if (d || k === 0) parts.push([`${kind}${size}`, { d, style }]);
     if (spec.hollow && d) parts.push([`${kind} hole`, { d }]);
   });
-  if (far) parts.push([`${kind}${size} far`, { d: far }], [`${kind}${size} far hole`, { d: far }]);
+  // Not "far": Font Awesome takes that for an icon of its own, and puts one there.
+  if (far)
+    parts.push([`${kind}${size} beyond`, { d: far }], [`${kind}${size} beyond hole`, { d: far }]);
   return { parts, ink: points.filter(isIn), outside };
 }
 

@@ -130,7 +130,7 @@
       if (times > drivers.length)
         wrong.push(`${times} changes of a ${what} by ${drivers.length} graphs`);
     }
-    const allowed = await territory(changes.keys());
+    const allowed = await territory([...changes.keys()]);
     for (const canvas of new Set(canvases)) {
       const times = canvases.filter((one) => one === canvas).length;
       if (times > 1) wrong.push(`drawn ${times} times: ${name(canvas)}`);
