@@ -129,7 +129,7 @@ def open_notebook(page, lab, name):
 def execute(page, lab, name):
     """Open a notebook, run its cell, and return the element of its graph when it is ready."""
     open_notebook(page, lab, name)
-    command(page, "notebook:run-all-cells")  # a key may come before the cell has the focus
+    page.keyboard.press("Shift+Enter")
     page.wait_for_selector("[data-dgm-state=ready]", state="attached")
     return page.locator("[data-dgm-state]")
 
