@@ -22,7 +22,10 @@ from sphinx.errors import ExtensionError
 FOLDER = "_notebooks"
 BRANCH = "notebooks"
 GLUE = re.compile(r"^from myst_nb import glue$", re.MULTILINE)
-NO_GLUE = "def glue(name, value, display=True):  # numbers for the text, which has them already\n    pass\n"
+NO_GLUE = """\
+def glue(name, value, display=True):  # numbers for the text, which has them already
+    pass
+"""
 #: What a page shows and Markdown need not: they hold no text of their own.
 SKIPPED = (
     nodes.comment, nodes.substitution_definition, nodes.target, nodes.raw, addnodes.index,
@@ -134,7 +137,9 @@ class Markdown:
             return self.blocks(node.children)
         if isinstance(node, (nodes.TextElement, nodes.Text, nodes.Inline)):
             return self.inline([node])
-        raise Unknown(f"{self.docname}: no Markdown is known for a {name}; see {Path(__file__).name}")
+        raise Unknown(
+            f"{self.docname}: no Markdown is known for a {name}; see {Path(__file__).name}"
+        )
 
     def titled(self, node) -> str:
         """Return a theorem, proof, exercise or solution, named and numbered as on the page."""
@@ -193,8 +198,14 @@ class Markdown:
         rows = []
         for row in node.findall(nodes.row):
             cells = [self.blocks(entry.children).replace("\n", " ") for entry in row.children]
-            rows.append("| " + " | ".join(cell.replace("|", r"\|") if "$" not in cell else
-                                          cell.replace("|", r"\vert ") for cell in cells) + " |")
+            rows.append(
+                "| "
+                + " | ".join(
+                    cell.replace("|", r"\|") if "$" not in cell else cell.replace("|", r"\vert ")
+                    for cell in cells
+                )
+                + " |"
+            )
         rule = "|" + " --- |" * len(next(node.findall(nodes.row)).children)
         return "\n".join([rows[0], rule, *rows[1:]])
 
@@ -254,7 +265,9 @@ class Markdown:
         page, _, anchor = address.partition("#")
         here = Path(self.docname).parent
         parts: list[str] = []
-        for part in (here / page).as_posix().split("/") if page else f"{self.docname}.html".split("/"):
+        for part in (
+            (here / page).as_posix().split("/") if page else f"{self.docname}.html".split("/")
+        ):
             parts = parts[:-1] if part == ".." else [*parts, part]
         target = self.home + "/".join(parts) + (f"#{anchor}" if anchor else "")
         return f"[{words}]({target})"
@@ -329,10 +342,16 @@ def notebook(source, pieces: list[str | int], home: str, docname: str, install: 
         docname: of its page.
         install: what the first cell runs, or nothing.
     """
-    cells, code = [], [(k, cell) for k, cell in enumerate(source.cells) if cell.cell_type == "code"]
+    cells, code = (
+        [],
+        [(k, cell) for k, cell in enumerate(source.cells) if cell.cell_type == "code"],
+    )
     opening = f"*[This chapter]({home}{docname}.html) is a page of a book, with live figures.*\n\n"
     opening = opening if home else ""
-    opening += "Each number in the text was computed when the page was made; yours may differ in the last digits."
+    opening += (
+        "Each number in the text was computed when the page was made; yours may differ in the "
+        "last digits."
+    )
     cells.append(nbformat.v4.new_markdown_cell(opening))
     if install:
         cells.append(nbformat.v4.new_code_cell(install))
