@@ -26,6 +26,7 @@ NO_GLUE = """\
 def glue(name, value, display=True):  # numbers for the text, which has them already
     pass
 """
+LANGUAGES = {"ipython3": "python", "ipython": "python", "none": "", "text": ""}
 #: What a page shows and Markdown need not: they hold no text of their own.
 SKIPPED = (
     nodes.comment, nodes.substitution_definition, nodes.target, nodes.raw, addnodes.index,
@@ -81,8 +82,16 @@ class Markdown:
             self.level -= 1
         elif isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":
             self.pieces.append(node["cell_index"])
+            for figure in node.findall(nodes.figure):
+                self.pieces += filter(None, [self.caption(figure)])
         elif text := self.block(node):
             self.pieces.append(text)
+
+    def caption(self, figure) -> str:
+        """Return what stands under a figure that a cell draws."""
+        words = " ".join(self.inline(c.children) for c in figure.findall(nodes.caption))
+        number = self.number("figure", figure)
+        return f"*Fig. {number}*: {words}" if words and number else words
 
     # ---- Blocks ------------------------------------------------------------------------------
 
@@ -108,7 +117,8 @@ class Markdown:
         if isinstance(node, nodes.math_block):
             return self.equation(node)
         if isinstance(node, nodes.literal_block):
-            return f"```{node.get('language', '').replace('default', '')}\n{node.astext()}\n```"
+            language = node.get("language", "").replace("default", "")
+            return f"```{LANGUAGES.get(language, language)}\n{node.astext()}\n```"
         if isinstance(node, (nodes.bullet_list, nodes.enumerated_list)):
             return self.items(node)
         if isinstance(node, nodes.definition_list):
@@ -117,7 +127,9 @@ class Markdown:
             return quoted(self.blocks(node.children))
         if isinstance(node, nodes.Admonition):
             title, *rest = node.children
-            if not isinstance(title, nodes.title):
+            if not isinstance(title, nodes.title):  # its kind is its title; a proof has neither
+                if isinstance(node, nodes.admonition):
+                    return quoted(self.blocks(node.children))
                 title, rest = nodes.title("", name.title()), node.children
             return quoted(f"**{self.inline(title.children)}**\n\n{self.blocks(rest)}")
         if isinstance(node, nodes.table):
@@ -171,9 +183,11 @@ class Markdown:
         """Return a displayed formula with its number."""
         text = self.math(node.astext().strip())
         if node.get("number"):
-            tag = rf"\tag{{{node['number']}}}"
+            tag = rf"\tag{{{self.number('displaymath', node) or node['number']}}}"
             text = f"{text} {tag}"
-        if text.startswith(r"\begin{") and re.match(r"\\begin\{(?:align|gather|equation)", text):
+        if text.startswith(r"\begin{") and re.match(
+            r"\\begin\{(?:align|gather|equation)\*?\}", text
+        ):
             return text
         return f"$$\n{text}\n$$"
 
