@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
             said = "done"
         except Exception as error:  # the others are to run all the same
             failed += 1
-            said = f"FAILED\n{error}"
+            said = f"FAILED\n{type(error).__name__}: {error}"
         print(f"{path}: {said}, {time.perf_counter() - start:.0f} s", flush=True)
     return failed
 

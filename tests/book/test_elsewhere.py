@@ -19,7 +19,7 @@ LEFT = re.compile(
     re.MULTILINE,
 )
 SHORT = ["book/vae/kl-divergence", "book/gan/minimax", "book/flow/change-of-variables"]
-WIDGETS = ["ipywidgets==7.7.1"]  # as Colab has them
+WIDGETS = ["ipywidgets==7.7.1", "ipython_genutils"]  # as Colab has them
 
 
 class Env:
@@ -116,7 +116,7 @@ def plain_python(tmp_path_factory):
     venv.create(folder, symlinks=True, system_site_packages=False)
     python = folder / "bin/python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    found = subprocess.run([*pip, "--no-deps", *WIDGETS, "widgetsnbextension==3.6.10"])
+    found = subprocess.run([*pip, "--no-deps", *WIDGETS])
     if found.returncode:
         pytest.skip("PyPI is out of reach")
     wheel = build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
