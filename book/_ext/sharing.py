@@ -8,6 +8,7 @@ not be written without one; everything else stays.
 """
 
 import html
+import os
 import re
 from pathlib import Path
 
@@ -31,10 +32,17 @@ def pages_address(repository: str) -> str:
     return f"https://{owner}.github.io/" + ("" if own else f"{name}/")
 
 
+def own_repository() -> str:
+    """Return the address of the repository whose workflow runs this, on GitHub; else nothing."""
+    name = os.environ.get("GITHUB_REPOSITORY")
+    return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}" if name else ""
+
+
 def configure(app, config) -> None:
     """Find the site's address; without a repository, show no button that leads to one."""
     options = config.html_theme_options
-    repository = options.get("repository_url") or ""
+    repository = options.get("repository_url") or own_repository()
+    options["repository_url"] = repository
     config.html_baseurl = config.html_baseurl or pages_address(repository)
     if config.html_baseurl:
         config.html_baseurl = config.html_baseurl.rstrip("/") + "/"
