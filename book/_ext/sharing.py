@@ -38,11 +38,16 @@ def own_repository() -> str:
     return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}" if name else ""
 
 
+def locate(app, config) -> None:
+    """Where no repository is named, take the one whose workflow runs this."""
+    options = config.html_theme_options
+    options["repository_url"] = options.get("repository_url") or own_repository()
+
+
 def configure(app, config) -> None:
     """Find the site's address; without a repository, show no button that leads to one."""
     options = config.html_theme_options
-    repository = options.get("repository_url") or own_repository()
-    options["repository_url"] = repository
+    repository = options.get("repository_url") or ""
     config.html_baseurl = config.html_baseurl or pages_address(repository)
     if config.html_baseurl:
         config.html_baseurl = config.html_baseurl.rstrip("/") + "/"
@@ -133,6 +138,7 @@ def in_order(env, docname: str) -> list[str]:
 
 
 def setup(app):
+    app.connect("config-inited", locate, priority=400)  # before book_assets asks
     app.connect("config-inited", configure, priority=600)  # after book_assets
     app.connect("html-page-context", introduce, priority=950)
     app.connect("build-finished", finish)

@@ -3,6 +3,7 @@
 How a book with an address looks is in test_build.py, on its small book.
 """
 
+import os
 import re
 
 import pytest
@@ -12,7 +13,8 @@ from browser import ROOT, pages_of_the_book
 from docutils import nodes
 from PIL import Image
 
-HAS_ADDRESS = bool(yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"])
+SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())
+HAS_ADDRESS = bool(SETTINGS["repository"]["url"] or os.environ.get("GITHUB_REPOSITORY"))
 
 
 def tags(text: str) -> dict[str, str]:
