@@ -44,6 +44,32 @@ class LatentPrior(nn.Module):
         return Independent(normal, 1, validate_args=False)
 
 
+def from_noise(
+    distribution: Independent | MultivariateNormal, noise: Float[Tensor, " *sample event"]
+) -> Float[Tensor, " *sample event"]:
+    """Turn standard normal noise into draws of a normal distribution, as its ``rsample`` does.
+
+    Args:
+        distribution: independent normals, or a multivariate one.
+        noise: (..., *batch, event).
+
+    Returns:
+        Draws of the noise's shape; gradients go through them to the distribution's parameters.
+
+    Raises:
+        TypeError: the distribution is no normal one.
+    """
+    if isinstance(distribution, MultivariateNormal):
+        return distribution.loc + (distribution.scale_tril @ noise[..., None])[..., 0]
+    each = getattr(distribution, "base_dist", distribution)
+    if not isinstance(each, Normal):
+        raise TypeError(
+            f"{type(each).__name__} is not made of standard normal noise: leave the noise out, "
+            "and the distribution draws by itself"
+        )
+    return each.loc + noise * each.scale
+
+
 class DiagonalNormal(nn.Module):
     """Normal distribution with independent components, whose parameters a network computes.
 

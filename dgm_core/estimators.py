@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm_core.objectives import log_weights
+from dgm_core.objectives import log_mean_exp, log_weights
 from dgm_core.vae import VAE
 
 
@@ -30,7 +30,7 @@ def log_marginal_likelihood(
         >>> log_marginal_likelihood(torch.tensor([1.0, 3.0]).log())  # log 2
         tensor(0.6931)
     """
-    return log_weights.logsumexp(0) - math.log(len(log_weights))
+    return log_mean_exp(log_weights)
 
 
 def effective_sample_size(

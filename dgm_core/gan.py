@@ -106,8 +106,15 @@ class Generator(LatentPrior):
             reference: (R, latent_dim), fixed latents; they make the normalisation virtual.
             dropout: share of the hidden units that are dropped; none if 0.
             bounded: whether a tanh is the last layer.
+
+        Raises:
+            ValueError: a `reference` without normalisation.
         """
         super().__init__(latent_dim)
+        if reference is not None and not batch_norm:
+            raise ValueError(
+                "a reference is for virtual batch normalisation: leave it out, or batch_norm on"
+            )
         layers = []
         for inputs, outputs in pairwise([latent_dim, *hidden]):
             layers.append(nn.Linear(inputs, outputs))

@@ -5,13 +5,29 @@ import math
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import kl_divergence
+from torch.distributions import Distribution, kl_divergence
 
+from dgm_core.distributions import from_noise
 from dgm_core.vae import VAE
 
 
+def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *batch"]:
+    r"""Return :math:`\log \frac1S \sum_s e^{v_s}` over the leading axis, without overflow.
+
+    Args:
+        values: (S, ...), logarithms of what is averaged.
+
+    Returns:
+        (...).
+    """
+    return values.logsumexp(0) - math.log(len(values))
+
+
 def log_weights(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> Float[Tensor, " samples batch"]:
     r"""Importance weights :math:`\log w = \log p(x, z) - \log q(z \mid x)`, z drawn from q.
 
@@ -19,9 +35,14 @@ def log_weights(
         vae: the model.
         x: (B, pixels).
         num_samples: draws of z for each example.
+        noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
+            if None. With it the function is pure, as a live figure has to be.
 
     Returns:
         (num_samples, B), in nats; differentiable through z.
+
+    Raises:
+        ValueError: `noise` has another shape.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
@@ -35,12 +56,15 @@ def log_weights(
                 [-1.8237]])
     """
     q = vae.encoder(x)
-    z = q.rsample((num_samples,))  # (S, B, D)
+    z = _draws(q, num_samples, noise)  # (S, B, D)
     return vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - q.log_prob(z)
 
 
 def distortion_and_rate(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int = 1
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int = 1,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
     r"""The two terms of the negative ELBO: reconstruction and regularisation.
 
@@ -52,9 +76,14 @@ def distortion_and_rate(
         vae: the model.
         x: (B, pixels).
         num_samples: draws of z for each example.
+        noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
+            if None. With it the function is pure, as a live figure has to be.
 
     Returns:
         Distortion (B,) and rate (B,), in nats.
+
+    Raises:
+        ValueError: `noise` has another shape.
 
     References:
         Alemi et al. (2018), Fixing a Broken ELBO, eq. 3 and 4.
@@ -67,7 +96,7 @@ def distortion_and_rate(
         (torch.Size([5]), True)
     """
     q = vae.encoder(x)
-    z = q.rsample((num_samples,))  # (S, B, D)
+    z = _draws(q, num_samples, noise)  # (S, B, D)
     distortion = -vae.decoder(z).log_prob(x).mean(0)
     try:
         rate = kl_divergence(q, vae.prior)
@@ -77,7 +106,11 @@ def distortion_and_rate(
 
 
 def elbo(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int = 1, beta: float = 1.0
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int = 1,
+    beta: float = 1.0,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> Float[Tensor, " batch"]:
     r"""Evidence lower bound :math:`E_q[\log p(x|z)] - \beta\, KL(q(z|x) \parallel p(z))`.
 
@@ -88,9 +121,14 @@ def elbo(
         x: (B, pixels).
         num_samples: draws of z for each example.
         beta: weight of the KL; any value but 1 gives another objective, not the ELBO.
+        noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
+            if None. With it the function is pure, as a live figure has to be.
 
     Returns:
         (B,), in nats, to maximise.
+
+    Raises:
+        ValueError: `noise` has another shape.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. 3; beta from
@@ -105,12 +143,15 @@ def elbo(
         >>> vae.decoder.marginal().log_prob(x).detach()
         tensor([-1.8237])
     """
-    distortion, rate = distortion_and_rate(vae, x, num_samples)
+    distortion, rate = distortion_and_rate(vae, x, num_samples, noise)
     return -distortion - beta * rate
 
 
 def iwae_bound(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> Float[Tensor, " batch"]:
     r"""Importance-weighted bound :math:`\log \frac1K \sum_k w_k`, tighter as K grows.
 
@@ -120,9 +161,14 @@ def iwae_bound(
         vae: the model.
         x: (B, pixels).
         num_samples: K, draws of z for each example.
+        noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
+            if None. With it the function is pure, as a live figure has to be.
 
     Returns:
         (B,), in nats, to maximise.
+
+    Raises:
+        ValueError: `noise` has another shape.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
@@ -133,7 +179,7 @@ def iwae_bound(
         >>> iwae_bound(vae, x, num_samples=10).shape
         torch.Size([5])
     """
-    return log_weights(vae, x, num_samples).logsumexp(0) - math.log(num_samples)
+    return log_mean_exp(log_weights(vae, x, num_samples, noise))
 
 
 def game_value(
@@ -250,3 +296,12 @@ def bits_per_dim(
         tensor([8.])
     """
     return -log_prob / (num_dims * math.log(2)) + math.log2(bins)
+
+
+def _draws(q: Distribution, num_samples: int, noise: Tensor | None) -> Tensor:
+    shape = (num_samples, *q.batch_shape, *q.event_shape)
+    if noise is None:
+        return q.rsample(shape[:1])
+    if noise.shape != shape:
+        raise ValueError(f"noise is {tuple(noise.shape)}; {num_samples} draws take {shape}")
+    return from_noise(q, noise)

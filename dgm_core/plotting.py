@@ -9,16 +9,10 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from dgm_core.palette import LIGHT
 from dgm_core.vae import VAE
 
-# Each colour means one thing across the book. They have a contrast of at least 3 to a white page
-# and to the dark theme's, and stay apart for the colour-blind.
-COLORS = {
-    "data": "#7b8794",  # grey
-    "model": "#2f7fd1",  # blue
-    "posterior": "#d9730d",  # orange
-    "truth": "#237a45",  # green
-}
+COLORS = LIGHT  # a figure that Python drew stands on white, on a dark page too
 
 
 def style() -> None:

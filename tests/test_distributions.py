@@ -12,6 +12,7 @@ from dgm_core.distributions import (
     DiagonalNormal,
     DiscretizedLogistic,
     DiscretizedLogisticPixels,
+    from_noise,
 )
 
 
@@ -144,3 +145,9 @@ def test_grey_pixels_take_locations_first_and_then_logarithms_of_scales():
     found = p.log_prob(torch.stack([GREYS[30], GREYS[200]]).float())
     torch.testing.assert_close(found, expected.float()[None])
     assert p.sample((5,)).shape == (5, 1, 2)
+
+
+def test_what_is_not_made_of_normal_noise_says_so():
+    pixels = BernoulliPixels(torch.nn.Identity())(torch.zeros(2, 3))
+    with pytest.raises(TypeError, match="Bernoulli is not made of standard normal noise"):
+        from_noise(pixels, torch.zeros(2, 3))

@@ -119,3 +119,8 @@ def test_gradients_flow_through_the_reference_and_into_every_parameter():
     (generator(z) ** 2).sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in generator.parameters())
     assert "reference" in generator.state_dict()
+
+
+def test_a_reference_without_normalisation_is_refused():
+    with pytest.raises(ValueError, match="leave it out, or batch_norm on"):
+        Generator(2, batch_norm=False, reference=torch.randn(8, 2))

@@ -89,7 +89,7 @@ def test_a_pure_step_of_a_gan_stays_on_its_device():
     }
     real, z = Ring().sample((16,), device=META), torch.empty(2, 16, 2, device=META)
     rate = torch.zeros((), device=META)
-    out = gan_step(generator, discriminator, state, real, z, rate, 1e-3, rate)
+    out = gan_step(generator, discriminator, state, real, z, (1e-3, rate))
     assert {value.device for value in out.values()} == {META}
 
 

@@ -18,7 +18,7 @@ from dgm_core.objectives import (
     minimax_generator_loss,
     nonsaturating_generator_loss,
 )
-from dgm_core.vae import mlp_vae
+from dgm_core.vae import linear_vae, mlp_vae
 
 seeds = st.integers(0, 2**31)
 
@@ -192,3 +192,22 @@ def test_the_generators_gradients_are_minus_d_and_minus_one_minus_d(logit):
 def test_a_discriminator_that_knows_nothing_is_worth_minus_log_4():
     zeros = torch.zeros(3, dtype=torch.float64)
     torch.testing.assert_close(game_value(zeros, zeros), zeros - math.log(4))
+
+
+@pytest.mark.parametrize("kind", ["diagonal", "full"])
+def test_the_same_noise_gives_the_numbers_of_a_seed(kind):
+    torch.manual_seed(0)
+    vae = (
+        mlp_vae(3, 8, 6)
+        if kind == "diagonal"
+        else linear_vae(torch.randn(6, 3), *torch.ones(2, 6))
+    )
+    x = torch.rand(5, 6).round()
+    for objective in (log_weights, distortion_and_rate, elbo, iwae_bound):
+        torch.manual_seed(1)
+        drawn = objective(vae, x, 4)
+        torch.manual_seed(1)
+        given = objective(vae, x, 4, noise=torch.randn(4, 5, 3))
+        torch.testing.assert_close(drawn, given)
+    with pytest.raises(ValueError, match=r"noise is \(1, 5, 3\); 4 draws take \(4, 5, 3\)"):
+        elbo(vae, x, 4, noise=torch.randn(1, 5, 3))

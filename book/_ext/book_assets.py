@@ -3,7 +3,7 @@
 The browser's libraries (require.js, the widgets' HTML manager, onnxruntime-web, MathJax) are
 taken from ``node_modules`` when ``npm ci`` has run; a page then needs no network at all. Without
 npm the same versions, read from package-lock.json, come from a CDN. The widgets' own modules
-(anywidget, bqplot, bqscales) always come with their Python packages.
+(anywidget) always come with their Python package.
 Nothing here knows a chapter: what is computed lives in dgm_core, when it runs in notebook_run.
 """
 
@@ -17,11 +17,13 @@ from jupyter_core.paths import jupyter_path
 from notebook_cache import fingerprint
 from sphinx.util import logging
 
+from dgm_core import palette
+
 logger = logging.getLogger(__name__)
 
 WEB = Path(__file__).parent / "web"
 CDN = "https://cdn.jsdelivr.net/npm"
-WIDGET_MODULES = ("anywidget", "bqplot", "bqscales")
+WIDGET_MODULES = ("anywidget",)
 
 # npm package -> the folder of _static/vendor that its files go to, and the files
 FILES = {
@@ -95,6 +97,7 @@ def configure(app, config) -> None:
     assets = Path(app.outdir).parent / "assets"
     local = assemble(root, assets / "vendor")
     config.html_static_path += [str(WEB), str(assets)]
+    (assets / "dgm-palette.css").write_text(palette.css())
 
     # Sphinx copies styles and scripts only when it writes pages: have it write them anew.
     config.book_assets_fingerprint = fingerprint(Path(__file__).parent)
@@ -156,6 +159,7 @@ def setup(app):
     app.connect("config-inited", configure)
     app.connect("html-page-context", mend_page, priority=999)
     app.connect("build-finished", write_front_door, priority=100)  # before Jupyter Book's
+    app.add_css_file("dgm-palette.css", priority=899)
     app.add_css_file("dgm.css", priority=900)  # after the theme's own styles
     app.add_js_file("dgm-page.js", defer="defer")
     app.add_js_file("dgm-math.js", defer="defer")  # before MathJax, which comes with the pages

@@ -59,13 +59,6 @@ MODULES = {
             "it gives up on a widget after two seconds, which a slow telephone may well need",
         )
     ],
-    "bqplot": [
-        Mend(
-            r'append\("g"\)\.(append\("line"\)\.attr\("class","zeroLine"\))',
-            r"\1",
-            "bars draw their line at zero anew at each change, and leave the old line's group",
-        )
-    ],
     "@jupyter-widgets/html-manager": [
         Mend(
             r'"complete"===document\.readyState\?e\.renderWidgets\(\)',

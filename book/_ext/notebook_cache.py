@@ -19,7 +19,7 @@ from nbformat.reader import NotJSONError
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = (
-    "torch", "numpy", "matplotlib", "ipywidgets", "anywidget", "bqplot", "onnx", "onnxscript"
+    "torch", "numpy", "matplotlib", "ipywidgets", "anywidget", "onnx", "onnxscript"
 )  # fmt: skip
 
 

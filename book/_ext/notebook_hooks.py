@@ -199,7 +199,7 @@ class Notebooks:
             return notebook_run.Pool([path], folder, self.say, threads).wait()[0]
         if self.pool is None:
             self.pool = notebook_run.Pool(self.paths, notebook_cache.cache_folder(), self.say)
-        return self.pool.result(path)
+        return self.pool.runs[path].result()
 
     def say(self, line: str) -> None:
         """Write a line between those of pytest."""

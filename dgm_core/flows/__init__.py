@@ -5,14 +5,16 @@ from dgm_core.flows.cdf import CategoricalCDF, MixtureCDF, bin_of
 from dgm_core.flows.couplings import (
     ActNorm,
     AffineCoupling,
+    FixedMixture,
     Invertible1x1,
     Permutation,
     coupling_layers,
+    without_substitution,
 )
 from dgm_core.flows.dequantization import Dequantizer, dequantization_bound
 from dgm_core.flows.flow import Flow, affine_image_flow, coupling_flow
 from dgm_core.flows.images import ConvNet, FactorOut, Reshape, Squeeze, multiscale_layers
-from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine
+from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine, LevelSize
 from dgm_core.flows.pyramid_training import log_masses, train_pyramid
 
 __all__ = [
@@ -29,9 +31,11 @@ __all__ = [
     "Cube",
     "Dequantizer",
     "FactorOut",
+    "FixedMixture",
     "Flow",
     "Inverse",
     "Invertible1x1",
+    "LevelSize",
     "Logit",
     "MixtureCDF",
     "Permutation",
@@ -45,4 +49,5 @@ __all__ = [
     "log_masses",
     "multiscale_layers",
     "train_pyramid",
+    "without_substitution",
 ]

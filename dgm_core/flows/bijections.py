@@ -127,11 +127,11 @@ class Affine(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Scale, then shift."""
-        return z * self.log_scale.exp() + self.shift, self.log_scale.sum().expand(len(z))
+        return scale_and_shift(z, self.log_scale, self.shift)
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Take the shift off, then the scale."""
-        return (x - self.shift) * (-self.log_scale).exp(), -self.log_scale.sum().expand(len(x))
+        return shift_and_scale_back(x, self.log_scale, self.shift)
 
 
 class Logit(Bijection):
@@ -232,3 +232,30 @@ class Inverse(Bijection):
 def sum_event(per_dimension: Tensor) -> Tensor:
     """Add up (B, ...) over all but the first axis: one value for each example."""
     return per_dimension.flatten(1).sum(1)
+
+
+def scale_and_shift(z: Tensor, log_scale: Tensor, shift: Tensor) -> Mapped:
+    """Return :math:`e^s z + b` and its log-determinant, (B,), as `Affine` and `ActNorm` do.
+
+    Args:
+        z: latent points, (B, *event).
+        log_scale: s, of a shape that broadcasts to an example's.
+        shift: b, of the shape of `log_scale`.
+    """
+    return z * log_scale.exp() + shift, _log_det_of_scales(z, log_scale)
+
+
+def shift_and_scale_back(x: Tensor, log_scale: Tensor, shift: Tensor) -> Mapped:
+    """Undo `scale_and_shift`; the log-determinant, (B,), is that of the map back.
+
+    Args:
+        x: data points, (B, *event).
+        log_scale: s, of a shape that broadcasts to an example's.
+        shift: b, of the shape of `log_scale`.
+    """
+    return (x - shift) * (-log_scale).exp(), -_log_det_of_scales(x, log_scale)
+
+
+def _log_det_of_scales(value: Tensor, log_scale: Tensor) -> Tensor:
+    each = math.prod(value.shape[1:]) // log_scale.numel()  # numbers that share a scale
+    return (log_scale.sum() * each).expand(len(value))

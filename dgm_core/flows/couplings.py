@@ -10,7 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dgm_core.flows.bijections import Bijection, Compose, Mapped, sum_event
+from dgm_core.flows.bijections import (
+    Bijection,
+    Compose,
+    Mapped,
+    scale_and_shift,
+    shift_and_scale_back,
+    sum_event,
+)
 from dgm_core.nets import mlp
 
 
@@ -43,13 +50,11 @@ class ActNorm(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Scale, then shift."""
-        scale, shift = _columns(z, self.log_scale.exp(), self.shift)
-        return z * scale + shift, self._log_det(z)
+        return scale_and_shift(z, *_columns(z, self.log_scale, self.shift))
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Take the shift off, then the scale."""
-        scale, shift = _columns(x, (-self.log_scale).exp(), self.shift)
-        return (x - shift) * scale, -self._log_det(x)
+        return shift_and_scale_back(x, *_columns(x, self.log_scale, self.shift))
 
     @torch.no_grad()
     def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
@@ -58,9 +63,6 @@ class ActNorm(Bijection):
         self.shift.copy_(features.mean(1))
         self.log_scale.copy_(features.std(1).clamp(min=1e-6).log())
         return self.inverse(x)[0]
-
-    def _log_det(self, value: Tensor) -> Tensor:
-        return (self.log_scale.sum() * _positions(value)).expand(len(value))
 
 
 class AffineCoupling(Bijection):
@@ -199,8 +201,63 @@ class Invertible1x1(Bijection):
         mixed = x.movedim(1, -1) @ (self.permutation @ lower @ upper).T
         return mixed.movedim(-1, 1), self._log_det(x)
 
+    def by_matrices(self) -> "FixedMixture":
+        """Return the same map with both matrices computed once, as constants.
+
+        A page's runtime solves no triangular systems, and nothing here is solved any more.
+        """
+        with torch.no_grad():
+            lower, upper = self._factors()
+            back, _ = self.forward(self._eye)  # the rows are the columns of the inverse
+            return FixedMixture(self.permutation @ lower @ upper, back.T, self.log_diagonal.sum())
+
     def _log_det(self, value: Tensor) -> Tensor:
         return (self.log_diagonal.sum() * _positions(value)).expand(len(value))
+
+
+class FixedMixture(Bijection):
+    """What `Invertible1x1.by_matrices` returns: :math:`z = W x` with constant W and inverse."""
+
+    def __init__(
+        self,
+        matrix: Float[Tensor, " features features"],
+        back: Float[Tensor, " features features"],
+        log_det: Float[Tensor, ""],
+    ):
+        """Take W, its inverse, and log |det W|, which are not checked against each other."""
+        super().__init__()
+        for name, value in (("matrix", matrix), ("back", back), ("log_det", log_det)):
+            self.register_buffer(name, value.clone())
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply the inverse of W."""
+        log_det = (self.log_det * _positions(z)).expand(len(z))
+        return (z.movedim(1, -1) @ self.back.T).movedim(-1, 1), -log_det
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Apply W."""
+        log_det = (self.log_det * _positions(x)).expand(len(x))
+        return (x.movedim(1, -1) @ self.matrix.T).movedim(-1, 1), log_det
+
+
+def without_substitution(module: nn.Module) -> nn.Module:
+    """Replace every `Invertible1x1` inside a module by its `by_matrices`, in place; return it.
+
+    Args:
+        module: for instance a copy of a flow that travels to a page; it must not be an
+            `Invertible1x1` itself.
+
+    Example:
+        >>> flow = nn.Sequential(Invertible1x1(3))
+        >>> isinstance(without_substitution(flow)[0], Invertible1x1)
+        False
+    """
+    for name, part in module.named_children():
+        if isinstance(part, Invertible1x1):
+            setattr(module, name, part.by_matrices())
+        else:
+            without_substitution(part)
+    return module
 
 
 def zero_last(net: nn.Sequential) -> nn.Sequential:

@@ -1,6 +1,7 @@
 """A coupling flow of whole grey images, from one pixel to all of them, with exact densities."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,21 +12,38 @@ from dgm_core.flows.bijections import Bijection, Mapped
 from dgm_core.flows.cdf import CategoricalCDF, bin_of
 from dgm_core.flows.pyramid_nets import Head, Level, Marginal
 
-#: Channels and residual blocks of the levels for 28 x 28 digits, from coarse to fine.
+
+class LevelSize(NamedTuple):
+    """How large the networks of one level are.
+
+    Attributes:
+        channels: of its features.
+        blocks: residual blocks before each of its three quarters.
+
+    Example:
+        >>> LevelSize(16).blocks
+        (0, 0, 0)
+    """
+
+    channels: int
+    blocks: tuple[int, int, int] = (0, 0, 0)
+
+
+#: The levels for 28 x 28 digits, from coarse to fine.
 DIGIT_LEVELS = (
-    (16, (0, 0, 0)),
-    (32, (1, 0, 0)),
-    (48, (1, 0, 0)),
-    (64, (1, 1, 1)),
-    (64, (2, 1, 1)),
+    LevelSize(16),
+    LevelSize(32, (1, 0, 0)),
+    LevelSize(48, (1, 0, 0)),
+    LevelSize(64, (1, 1, 1)),
+    LevelSize(64, (2, 1, 1)),
 )
 #: The same with a fifth of the arithmetic: for a lesson that trains for a minute.
 LESSON_LEVELS = (
-    (16, (0, 0, 0)),
-    (24, (1, 0, 0)),
-    (32, (1, 0, 0)),
-    (48, (1, 0, 0)),
-    (32, (1, 0, 0)),
+    LevelSize(16),
+    LevelSize(24, (1, 0, 0)),
+    LevelSize(32, (1, 0, 0)),
+    LevelSize(48, (1, 0, 0)),
+    LevelSize(32, (1, 0, 0)),
 )
 # Row and column, in each cell of 2 x 2 pixels, of the quarters that a level adds to the known one
 # at (0, 0): first the pixel that is furthest from it, then the two that lie between the two.
@@ -48,8 +66,8 @@ class CoarseToFine(Bijection):
     Args:
         side: height and width of the images.
         bins: K, the number of grey values.
-        levels: channels and residual blocks before each quarter, of each level from coarse to
-            fine; one level for each halving of `side`.
+        levels: the `LevelSize` of each level from coarse to fine, or its two parts in a tuple;
+            one level for each halving of `side`.
         hidden: hidden units of each level's softmax.
         histogram: how often each grey value occurs in the training images, (K,); learning starts
             there. None stands for a uniform one.
@@ -74,7 +92,7 @@ class CoarseToFine(Bijection):
         self,
         side: int = 28,
         bins: int = 256,
-        levels: Sequence[tuple[int, tuple[int, int, int]]] = DIGIT_LEVELS,
+        levels: Sequence[LevelSize | tuple[int, tuple[int, int, int]]] = DIGIT_LEVELS,
         hidden: int = 128,
         histogram: Tensor | None = None,
         dropout: float = 0.0,
@@ -139,7 +157,7 @@ class CoarseToFine(Bijection):
 
         return self._walk(visit).flatten(1), sum(log_dets)
 
-    def log_masses(
+    def pixel_log_masses(
         self, images: UInt8[Tensor, " batch side side"]
     ) -> Float[Tensor, " batch side side"]:
         """Return the logarithm of the probability of every pixel, given those drawn before it.
@@ -169,7 +187,7 @@ class CoarseToFine(Bijection):
         Returns:
             (B,).
         """
-        return self.log_masses(images).flatten(1).sum(1)
+        return self.pixel_log_masses(images).flatten(1).sum(1)
 
     @torch.no_grad()
     def redraw(

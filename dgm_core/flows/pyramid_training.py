@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -46,7 +47,9 @@ def train_pyramid(
     seed: int = 0,
     half: bool | None = None,
     callback: Callable[[CoarseToFine], Mapping[str, float]] | None = None,
-    **fit_options,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 500,
+    progress: bool | None = None,
 ) -> tuple[CoarseToFine, training.History]:
     """Train a coarse-to-fine flow, in this process or in every one that `torchrun` started.
 
@@ -61,7 +64,9 @@ def train_pyramid(
             `bfloat16_pays`.
         callback: called after every epoch with the running average; what it returns goes to
             ``history.metrics``.
-        fit_options: more arguments of `training.fit`, for instance `checkpoint`.
+        checkpoint: file to save to and to go on from; see `training.fit`.
+        checkpoint_every: steps between two savings.
+        progress: whether to show a progress bar; see `training.fit`.
 
     Returns:
         A running average of the model over the last twentieth of the steps, 200 at most, which is
@@ -103,13 +108,15 @@ def train_pyramid(
         plan,
         learning_rate=learning_rate,
         warmup_steps=100,
-        optimizer=partial(adamw, fused=images.device.type in ("cpu", "cuda", "mps")),
+        optimizer=partial(adamw, fused=training.fuses(images.device)),
         clip_norm=1.0,
         after_step=lambda: average.update_parameters(model),
         buffers=average.state_dict().values(),
         callback=callback and (lambda step: callback(average.module)),
         callback_every=plan.steps_per_epoch,
-        **fit_options,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        progress=progress,
     )
     return average.module, history
 

@@ -1,8 +1,9 @@
 """Live figures: a PyTorch function that the reader drives, with a kernel or without one."""
 
+from dgm_core.live.charts import Chart
 from dgm_core.live.export import ExportError
 from dgm_core.live.graph import Graph
-from dgm_core.live.layout import chart, figure, sliders
+from dgm_core.live.layout import again, figure, sliders, words
 from dgm_core.live.noise import normal, uniform
 from dgm_core.live.questions import quiz
 from dgm_core.live.views import Button, Cloud, Pad, Pixels, Plane, Player
@@ -10,6 +11,7 @@ from dgm_core.live.weights import eight_bits, half_precision
 
 __all__ = [
     "Button",
+    "Chart",
     "Cloud",
     "ExportError",
     "Graph",
@@ -17,7 +19,7 @@ __all__ = [
     "Pixels",
     "Plane",
     "Player",
-    "chart",
+    "again",
     "eight_bits",
     "figure",
     "half_precision",
@@ -25,4 +27,5 @@ __all__ = [
     "quiz",
     "sliders",
     "uniform",
+    "words",
 ]

@@ -7,8 +7,10 @@ import anywidget
 import numpy as np
 import traitlets
 
+from dgm_core import palette
+
 WEB = Path(__file__).parent / "web"
-CSS = WEB / "live.css"  # a path: anywidget shows anew what changes, where ANYWIDGET_HMR is 1
+CSS = palette.css() + (WEB / "live.css").read_text(encoding="utf8")
 
 _NAMES = r"\{(?![^}]*\bas\b)[^}]*\}"
 _IMPORT = re.compile(rf'^import {_NAMES} from "\./([\w-]+\.js)";\n+', re.MULTILINE)

@@ -7,10 +7,12 @@ extra ``dgm_core[pages]`` is not installed nothing is exported, and only a kerne
 
 import contextlib
 import json
+import keyword
 import re
 import traceback
+import unicodedata
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import anywidget
 import ipywidgets as widgets
@@ -21,10 +23,12 @@ from torch import Tensor
 
 from dgm_core.device import default_device
 from dgm_core.live.base import CSS, array_trait, module
-from dgm_core.live.export import Function, can_export, nudged, to_onnx
+from dgm_core.live.export import Exported, Function, can_export, nudged, to_onnx
 from dgm_core.live.noise import Noise
 
-_FIELD = re.compile(r"\{(\w+)(?::\+?\.\d+[fe%])?\}")
+_FIELD = re.compile(r"\{([^{}:]+)(?::\+?\.\d+[fe%])?\}")
+
+_TAKEN = {"_anywidget_id", "_onnx_file"}  # traits that a widget is given once it is there
 
 
 class Graph(anywidget.AnyWidget):
@@ -53,7 +57,8 @@ class Graph(anywidget.AnyWidget):
             advances the state, or restores the initial state and draws the "reset" noise.
 
     Raises:
-        ValueError: two arguments share a name, or a name is already a trait of every widget.
+        ValueError: two arguments share a name, an input has the name of something that every graph
+            has, such as ``run``, or a name is none.
         ExportError: the function cannot run on a page; where ``dgm_core[pages]`` is not
             installed, that is not looked at.
 
@@ -90,24 +95,25 @@ class Graph(anywidget.AnyWidget):
         device: torch.device | None = None,
         steps_per_tick: int = 1,
     ) -> None:
+        self.outputs: dict[str, np.ndarray] = {}
         self._function, self._noise_laws = function, dict(noise or {})
         self._device = device or default_device()
         self._initial_state = {k: v.detach().float() for k, v in (state or {}).items()}
-        self._check_names([*inputs, *self._noise_laws, *self._initial_state])
         self._input_names = list(inputs)
         self._state, self._drives = dict(self._initial_state), []
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
+        self._check_names(inputs, self._noise_laws, self._initial_state)
         arrays = {k: torch.as_tensor(v, dtype=torch.float32).cpu() for k, v in inputs.items()}
         feeds = self._on_device({**arrays, **self._noise, **self._state})
         if can_export():
-            onnx, output_names = to_onnx(function, feeds)
+            exported = to_onnx(function, feeds)
         else:  # the kernel evaluates; a page says that this figure was not exported
-            onnx, output_names = b"", list(self._call(feeds))
+            exported = Exported(b"", dict(self._call(feeds)))
         # All at once: a front end may look as soon as the widget is open.
         super().__init__(
             _key=uuid.uuid4().hex,
-            _onnx=onnx,
-            _spec=self._describe(arrays, output_names),
+            _onnx=exported.onnx,
+            _spec=self._describe(arrays, list(exported.outputs)),
             _probe=self._make_probe(feeds),
             steps_per_tick=steps_per_tick,
         )
@@ -116,16 +122,28 @@ class Graph(anywidget.AnyWidget):
         self.add_traits(
             **traits, **{k: traitlets.CFloat(v).tag(sync=True) for k, v in numbers.items()}
         )
-        self.outputs: dict[str, np.ndarray] = {}
-        self._show(self._call(feeds))
+        self._show(exported.outputs)
         self.observe(lambda change: self.run(), ["ticks"] if state else self._input_names)
         self.observe(lambda change: self._redraw(), "draws")
         self.observe(lambda change: self._reset(), "resets")
         self.on_msg(self._answer)
 
-    def _check_names(self, names: list[str]) -> None:
-        taken = self.class_trait_names()
-        if clash := {name for name in names if names.count(name) > 1 or name in taken}:
+    def _check_names(self, *kinds: Iterable[str]) -> None:
+        """All are arguments of the function; those of the first kind become attributes, too."""
+        names = [name for kind in kinds for name in kind]
+        # Python reads the ligature ﬁ as fi, and would find no argument of that name. The last is
+        # no name to JavaScript.
+        bad = {name for name in names if unicodedata.normalize("NFKC", name) != name}
+        bad |= {name for name in names if keyword.iskeyword(name) or not name.isidentifier()}
+        bad |= {"__proto__"} & {*names}
+        if bad:
+            raise ValueError(
+                f"{', '.join(sorted(bad))}: a name must be one that a function's argument can "
+                "have, as Python reads it, and not __proto__"
+            )
+        clash = {name for name in names if names.count(name) > 1}
+        clash |= {n for n in kinds[0] if hasattr(type(self), n) or n in vars(self) or n in _TAKEN}
+        if clash:
             raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
 
     def _describe(self, inputs: Mapping[str, Tensor], output_names: list[str]) -> dict:
@@ -145,7 +163,9 @@ class Graph(anywidget.AnyWidget):
 
     def _make_probe(self, feeds: Mapping[str, Tensor]) -> bytes:
         """Feeds, sorted by name, and what PyTorch makes of them: the page checks itself so."""
-        feeds = {name: nudged(value) for name, value in sorted(feeds.items())}
+        # As JavaScript sorts: by UTF-16's units, which is another order than that of Python.
+        feeds = sorted(feeds.items(), key=lambda item: item[0].encode("utf-16-be"))
+        feeds = {name: nudged(value) for name, value in feeds}
         with torch.no_grad():
             values = [*feeds.values(), *self._function(**feeds).values()]
         return (
@@ -221,7 +241,7 @@ class Graph(anywidget.AnyWidget):
         """Keep traits of a widget equal to outputs, with and without a kernel.
 
         Args:
-            widget: any widget: bqplot marks, labels, the views of `live`.
+            widget: any widget: labels, a chart or one of its series, the views of `live`.
             traits: by trait, the name of an output, or a text with fields such as
                 ``"KL = {kl:.3f} nats"`` (``.3f``, ``+.2f``, ``.1e`` or ``.0%``; scalar outputs
                 and inputs).
@@ -241,8 +261,7 @@ class Graph(anywidget.AnyWidget):
                     f"cannot show {source!r}: outputs are {', '.join(self.outputs)}; fields look "
                     "like {name}, {name:.3f}, {name:+.2f}, {name:.1e} or {name:.0%}"
                 )
-            ours = isinstance(widget, anywidget.AnyWidget)
-            kind = "text" if text else "dataview" if ours else "floats"
+            kind = "text" if text else "data"
             self._drives.append((widget, trait, source, kind))
             self._apply(widget, trait, source, kind)
             target = {"model": f"IPY_MODEL_{widget.model_id}", "trait": trait, "source": source}
@@ -256,7 +275,6 @@ class Graph(anywidget.AnyWidget):
         else:
             value = self.outputs[source] if source in self.outputs else getattr(self, source)
             value = np.asarray(value, np.float32)
-            value = value if kind == "dataview" else value.astype(np.float64)
             value = float(value) if value.ndim == 0 else value
         setattr(widget, trait, value)
 

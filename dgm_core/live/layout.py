@@ -1,14 +1,15 @@
-"""The layout of a live figure: its sliders, its charts, its caption and its still picture."""
+"""The layout of a live figure: its sliders, its readings, its caption and its still picture."""
 
 import html
+import math
 from collections.abc import Sequence
 
-import bqplot
 import ipywidgets as widgets
 from IPython.display import HTML, display
 
 from dgm_core.live import still
 from dgm_core.live.graph import Graph
+from dgm_core.live.views import Button
 
 
 def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
@@ -16,7 +17,8 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
 
     Args:
         ranges: by input, ``(label, minimum, maximum)`` or ``(label, minimum, maximum, step)``; the
-            step is a two-hundredth of the range by default.
+            step is a two-hundredth of the range by default, and "log" in its place makes the
+            slider logarithmic.
 
     Raises:
         ValueError: the graph has no such input.
@@ -31,15 +33,21 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     for name, (label, low, high, *rest) in ranges.items():
         if name not in graph._input_names:
             raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
-        step = rest[0] if rest else (high - low) / 200
-        whole = float(low).is_integer() and float(step).is_integer()
-        slider = widgets.FloatSlider(
+        logarithmic = rest == ["log"]
+        kind = widgets.FloatLogSlider if logarithmic else widgets.FloatSlider
+        least, most = (math.log10(low), math.log10(high)) if logarithmic else (low, high)
+        step = rest[0] if rest and not logarithmic else (most - least) / 200
+        if logarithmic:
+            digits = ".0f" if low >= 1 else ".3g"
+        else:
+            digits = ".0f" if float(low).is_integer() and float(step).is_integer() else ".2f"
+        slider = kind(
             value=getattr(graph, name),
-            min=low,
-            max=high,
+            min=least,
+            max=most,
             step=step,
             description=label,
-            readout_format=".0f" if whole else ".2f",
+            readout_format=digits,
         )
         slider.style.description_width = "initial"
         slider.layout.width = "100%"
@@ -48,11 +56,52 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     return widgets.VBox(rows, layout=widgets.Layout(width="100%", max_width="34em"))
 
 
-def figure(box: widgets.Widget, caption: str, name: str) -> None:
+def words(graph: Graph, text: str) -> widgets.HTML:
+    """Return a line of words that the graph keeps up to date: the readings under a figure.
+
+    Args:
+        graph: whose outputs and inputs are shown.
+        text: HTML with fields such as ``{kl:.3f}``, as for ``Graph.drive``.
+
+    Raises:
+        ValueError: an output does not exist, or a field is not understood.
+
+    Example:
+        >>> graph = Graph(lambda a: {"b": 2 * a}, {"a": 1.5})
+        >>> words(graph, "twice {a:.1f} is {b:.2f}").value
+        'twice 1.5 is 3.00'
+    """
+    line = widgets.HTML(layout=widgets.Layout(margin="0"))
+    graph.drive(line, value=text)
+    return line
+
+
+def again(graph: Graph, description: str = "Draw again") -> Button:
+    """Return a button that draws the "click" noise of the graph afresh.
+
+    Args:
+        graph: a graph with noise.
+        description: what the button says.
+
+    Example:
+        >>> from dgm_core.live import normal
+        >>> graph = Graph(lambda z: {"z": z}, {}, noise={"z": normal(3, redraw="click")})
+        >>> before, button = graph.outputs["z"], again(graph)
+        >>> graph.draws += 1  # as a click on the button does
+        >>> bool((graph.outputs["z"] == before).any())
+        False
+    """
+    button = Button(description)
+    widgets.jslink((button, "clicks"), (graph, "draws"))
+    return button
+
+
+def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
     """Display a live figure with its caption, and a still picture where no script runs.
 
     Args:
-        box: the widgets, the graph among them (it shows its state).
+        parts: from top to bottom: what is seen, what is moved, what is read, and the graph (it
+            shows its state). A list of widgets is a row, and a list in a row is a column.
         caption: what the reader sees and should try; plain text.
         name: the anchor for links, such as ``fig-latent-plane``.
 
@@ -63,6 +112,8 @@ def figure(box: widgets.Widget, caption: str, name: str) -> None:
         VBox(...)
         <IPython.core.display.HTML object>
     """
+    rows = [part if isinstance(part, widgets.Widget) else _row(part) for part in parts]
+    box = rows[0] if len(rows) == 1 else widgets.VBox(rows)
     text = html.escape(caption, quote=False)
     picture = still.data_uri(box)
     image = (
@@ -78,48 +129,8 @@ def figure(box: widgets.Widget, caption: str, name: str) -> None:
     )
 
 
-def chart(
-    marks: Sequence[bqplot.Mark],
-    xlabel: str,
-    ylabel: str,
-    *,
-    xticks: Sequence[float | int] | None = None,
-    yticks: Sequence[float | int] | None = None,
-    tick_format: tuple[str, str] = ("~g", "~g"),
-    left: int = 54,
-    size: tuple[int, int] = (300, 270),
-) -> bqplot.Figure:
-    """Put marks that share their scales on labelled axes.
-
-    It shrinks to a phone of 360 pixels, and stands beside others in an ``HBox``.
-
-    Args:
-        marks: drawn in this order; the scales "x" and "y" of the first are the axes'.
-        xlabel: what the horizontal axis shows, with its unit.
-        ylabel: what the vertical axis shows, with its unit.
-        xticks: where the horizontal axis has numbers; bqplot chooses by default.
-        yticks: where the vertical axis has numbers.
-        tick_format: d3 formats of the two axes' numbers; "~g" writes them as short as they are.
-        left: pixels for the numbers and the label of the vertical axis.
-        size: largest width, and height, in pixels.
-
-    Raises:
-        ValueError: there are no marks.
-    """
-    if not marks:
-        raise ValueError("a chart needs at least one mark")
-    scales = marks[0].scales
-    across = bqplot.Axis(scale=scales["x"], label=xlabel, tick_format=tick_format[0])
-    up = bqplot.Axis(scale=scales["y"], label=ylabel, tick_format=tick_format[1])
-    up.orientation, up.label_offset = "vertical", f"{left - 18}px"
-    for axis, ticks in ((across, xticks), (up, yticks)):
-        axis.grid_lines = "none"
-        if ticks is not None:
-            axis.tick_values = list(ticks)
-    figure = bqplot.Figure(marks=list(marks), axes=[across, up], padding_x=0, padding_y=0)
-    figure.fig_margin = {"top": 12, "bottom": 42, "left": left, "right": 14}
-    width, height = size
-    figure.layout = widgets.Layout(
-        flex=f"1 1 {min(width, 200)}px", max_width=f"{width}px", height=f"{height}px"
+def _row(parts: Sequence) -> widgets.HBox:
+    column = widgets.Layout(flex="1 1 12em", min_width="0")
+    return widgets.HBox(
+        [p if isinstance(p, widgets.Widget) else widgets.VBox(p, layout=column) for p in parts]
     )
-    return figure

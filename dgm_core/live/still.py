@@ -3,13 +3,13 @@
 import base64
 import io
 
-import bqplot
 import ipywidgets as widgets
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from dgm_core.live.charts import Chart, Series
 from dgm_core.live.views import Cloud, Pad, Pixels, Plane
 from dgm_core.plotting import COLORS
 
@@ -17,7 +17,7 @@ from dgm_core.plotting import COLORS
 def data_uri(box: widgets.Widget) -> str:
     """Return what the widgets in ``box`` show now as a PNG data URI, or "" when none draws.
 
-    Pixels, planes, pads, clouds and bqplot figures (lines, scatters, bars) are drawn side by side.
+    Pixels, planes, pads, clouds and charts are drawn side by side.
     """
     parts = [w for w in _walk(box) if isinstance(w, tuple(_DRAW))]
     if not parts:
@@ -77,27 +77,50 @@ def _cloud(widget: Cloud, ax: Axes) -> None:
     ax.legend(fontsize="small")
 
 
-def _bqplot(widget: bqplot.Figure, ax: Axes) -> None:
-    for mark in widget.marks:
-        color = mark.colors[0] if mark.colors else None
-        label = mark.labels[0] if mark.labels else None
-        if isinstance(mark, bqplot.Bars):
-            height = np.asarray(mark.y) - mark.base
-            ax.bar(np.asarray(mark.x), height, bottom=mark.base, color=color, label=label)
-        elif isinstance(mark, bqplot.Scatter):
-            ax.scatter(mark.x, mark.y, color=color, s=12, label=label)
-        elif isinstance(mark, bqplot.Lines):
-            ax.plot(mark.x, np.atleast_2d(mark.y).T, color=color, label=label)
-    for axis in widget.axes:
-        which = "y" if axis.orientation == "vertical" else "x"
-        ax.set(**{f"{which}label": axis.label or ""})
-        if isinstance(axis.scale, bqplot.LogScale):
-            ax.set(**{f"{which}scale": "log"})
-        low, high = getattr(axis.scale, "min", None), getattr(axis.scale, "max", None)
-        ax.set(**{f"{which}lim": (low, high)})
-    if any(mark.labels for mark in widget.marks):
+def _chart(widget: Chart, ax: Axes) -> None:
+    options = widget._options
+    for series in widget.series:
+        _series(series, ax, options["categories"])
+    for axis, low, high in (("x", widget.xmin, widget.xmax), ("y", widget.ymin, widget.ymax)):
+        if options[f"{axis}log"]:
+            ax.set(**{f"{axis}scale": "log"})
+        ax.set(**{f"{axis}label": options[f"{axis}label"], f"{axis}lim": (low, high)})
+    if options["categories"]:
+        ax.set_xticks(range(len(options["categories"])), labels=options["categories"])
+    if any(series._mark["label"] for series in widget.series):
         ax.legend(fontsize="small")
-    ax.set_title(widget.title)
+    if options["square"]:
+        ax.set_box_aspect(1)
+    ax.set_title(options["title"])
 
 
-_DRAW = {Pixels: _pixels, Pad: _pad, Plane: _plane, Cloud: _cloud, bqplot.Figure: _bqplot}
+_LINES = {"solid": "-", "dashed": "--", "dotted": ":"}
+
+
+def _series(series: Series, ax: Axes, categories: list[str]) -> None:
+    spec = series._mark
+    x, y, low = (np.atleast_1d(getattr(series, name, ())) for name in ("x", "y", "low"))
+    style = {"color": COLORS[spec["role"]], "label": spec["label"] or None}
+    kind = spec["kind"]
+    if kind == "line":
+        ax.plot(x, y, _LINES[spec["dash"]], linewidth=1 if spec["thin"] else 2, **style)
+        if spec["fill"]:
+            ax.fill_between(x, y, ax.get_ylim()[0], alpha=0.18, color=style["color"])
+    elif kind == "level":
+        rule = ax.axhline if y.size else ax.axvline
+        rule(*(y if y.size else x), linestyle=_LINES[spec["dash"]], **style)
+    elif kind == "band":
+        ax.fill_between(x, low, y, alpha=0.18, linewidth=0, **style)
+    elif kind == "bars":
+        ax.bar(range(len(categories)), y - low, bottom=low, width=0.6, **style)
+    elif kind == "dot":
+        ax.plot(x, y, "o", fillstyle="none" if spec["hollow"] else "full", **style)
+    elif "towards" in spec:
+        ends = [COLORS[spec["role"]], COLORS[spec["towards"]]]
+        shades = LinearSegmentedColormap.from_list("shade", ends)
+        ax.scatter(x, y, c=series.shade, cmap=shades, vmin=0, vmax=1, s=12, label=style["label"])
+    else:
+        ax.scatter(x, y, s=12, **style)
+
+
+_DRAW = {Pixels: _pixels, Pad: _pad, Plane: _plane, Cloud: _cloud, Chart: _chart}

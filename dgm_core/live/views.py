@@ -1,4 +1,4 @@
-"""What a live figure shows and what the reader touches, where ipywidgets and bqplot have nothing.
+"""What a live figure shows and what the reader touches, where ipywidgets has nothing.
 
 A grid of pixels, a plane with a point to drag, a drawing pad, a button; a player and a cloud for a
 model that trains. All of them are traits and a few lines of JavaScript; none computes anything.

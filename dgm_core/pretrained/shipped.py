@@ -6,21 +6,23 @@ import json
 from pathlib import Path
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from dgm_core.classifier import DigitClassifier
 from dgm_core.data import DataError
 from dgm_core.device import default_device
-from dgm_core.flows import CoarseToFine
+from dgm_core.flows import CoarseToFine, LevelSize
 
 #: Weights of the flow of digits; beside them lie the log of their training, and its picture.
 DIGIT_FLOW = Path(__file__).parent / "weights/mnist-flow.pt"
-#: Channels and residual blocks of its levels, from coarse to fine.
+#: Its levels, from coarse to fine.
 DIGIT_FLOW_LEVELS = (
-    (16, (0, 0, 0)),
-    (32, (1, 0, 0)),
-    (64, (1, 1, 0)),
-    (96, (1, 1, 1)),
-    (96, (2, 2, 1)),
+    LevelSize(16),
+    LevelSize(32, (1, 0, 0)),
+    LevelSize(64, (1, 1, 0)),
+    LevelSize(96, (1, 1, 1)),
+    LevelSize(96, (2, 2, 1)),
 )
 
 #: Weights of the classifier that judges generated digits, and beside them the log.
@@ -34,13 +36,17 @@ _CURE_FLOW = f"{_CURE}an hour or two: python -m dgm_core.pretrained flow"
 _CURE_JUDGE = f"{_CURE}a minute: python -m dgm_core.pretrained judge"
 
 
-def untrained_digit_flow(**options) -> CoarseToFine:
+def untrained_digit_flow(
+    histogram: Float[Tensor, " bins"] | Int[Tensor, " bins"] | None = None, dropout: float = 0.0
+) -> CoarseToFine:
     """Return a flow of the same size with random weights, which is where its training began.
 
     Args:
-        options: more arguments of `CoarseToFine`: `histogram`, `dropout`.
+        histogram: how often each grey value occurs in the training images, (256,); see
+            `CoarseToFine`.
+        dropout: share of the channels that are set to 0 in training.
     """
-    return CoarseToFine(levels=DIGIT_FLOW_LEVELS, **options)
+    return CoarseToFine(levels=DIGIT_FLOW_LEVELS, histogram=histogram, dropout=dropout)
 
 
 def digit_flow(device: torch.device | str = "cpu") -> CoarseToFine:

@@ -1,14 +1,14 @@
-"""Saving and resuming a training run so that no number changes; `training.fit` uses it."""
+"""Saving and resuming a training run so that no number changes, as `fit` and `play` do."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-_KEYS = {"identity", "step", "tensors", "optimizer", "random", "history"}
+_KEYS = {"identity", "step", "tensors", "optimizers", "random", "history"}
 
 
 class CheckpointError(RuntimeError):
@@ -16,14 +16,14 @@ class CheckpointError(RuntimeError):
 
 
 class Checkpoint:
-    """A file that holds a training run: its tensors, optimizer, random state and history."""
+    """A file that holds a training run: its tensors, optimizers, random state and history."""
 
     def __init__(
         self,
         path: Path,
         identity: dict,
         tensors: list[Tensor],
-        optimizer: torch.optim.Optimizer,
+        optimizers: Sequence[torch.optim.Optimizer],
     ):
         """Tie a file to what it saves and restores.
 
@@ -31,12 +31,12 @@ class Checkpoint:
             path: the file.
             identity: plain values that must agree between the saved run and this one.
             tensors: parameters and buffers.
-            optimizer: the optimizer of the parameters.
+            optimizers: the optimizers of the parameters.
         """
         self.path = path
         self.identity = identity
         self.tensors = tensors
-        self.optimizer = optimizer
+        self.optimizers = optimizers
 
     def save(self, step: int, history: dict) -> None:
         """Write the file whole or not at all: a crash leaves the one before.
@@ -51,7 +51,7 @@ class Checkpoint:
             "identity": self.identity,
             "step": step,
             "tensors": [t.detach() for t in self.tensors],
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "random": random_state(self.tensors[0].device),
             "history": history,
         }
@@ -59,7 +59,7 @@ class Checkpoint:
         os.replace(unfinished, self.path)
 
     def load(self) -> tuple[int, dict]:
-        """Restore tensors, optimizer and random state; return the step and the history.
+        """Restore tensors, optimizers and random state; return the step and the history.
 
         Nothing in the file is run: it is read with ``weights_only=True``.
 
@@ -87,7 +87,8 @@ class Checkpoint:
         with torch.no_grad():
             for tensor, value in zip(self.tensors, saved["tensors"], strict=True):
                 tensor.copy_(value)
-        self.optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         set_random_state(saved["random"])
         return saved["step"], saved["history"]
 

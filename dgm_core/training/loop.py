@@ -1,9 +1,12 @@
-"""One training loop for every model; nothing in this file has anything to do with the model."""
+"""One training loop for every model and every game of two; nothing here knows the model."""
 
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,10 +17,15 @@ from dgm_core.data import Batches
 from dgm_core.nets import full_precision
 from dgm_core.training import checkpoints, console
 from dgm_core.training.history import History
+from dgm_core.training.schedule import Schedule, constant, warmup_cosine
 
 # A look at a loss makes the processor wait for the accelerator. Once in 50 steps costs nothing
 # that can be measured, and a run that has gone wrong goes on for a second at most.
 CHECK_EVERY = 50
+
+#: From a batch to a loss for each example, (B,).
+Loss = Callable[[Tensor], Tensor]
+Callback = Callable[[int], Mapping[str, float] | None]
 
 
 class TrainingDiverged(RuntimeError):
@@ -35,12 +43,20 @@ class TrainingDiverged(RuntimeError):
         self.history = history
 
 
-def adam(parameters: Sequence[Tensor], lr: float) -> torch.optim.Adam:
+def fuses(device: torch.device) -> bool:
+    """Whether torch's Adam has one fused kernel a step on a device."""
+    return device.type in ("cpu", "cuda", "mps")
+
+
+def adam(
+    parameters: Iterable[Tensor], lr: float, betas: tuple[float, float] = (0.9, 0.999)
+) -> torch.optim.Adam:
     """Make Adam, with one fused kernel a step where the device has one.
 
     Args:
         parameters: what it trains, all on one device.
         lr: the learning rate.
+        betas: of its two moving averages.
 
     References:
         Kingma and Ba (2015), Adam: A Method for Stochastic Optimization.
@@ -50,19 +66,48 @@ def adam(parameters: Sequence[Tensor], lr: float) -> torch.optim.Adam:
         >>> optimizer.param_groups[0]["lr"]
         0.001
     """
-    has_kernel = parameters[0].device.type in ("cpu", "cuda", "mps")
-    return torch.optim.Adam(parameters, lr=lr, fused=has_kernel)
+    parameters = list(parameters)
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=fuses(parameters[0].device))
+
+
+#: Adam with the shorter memory that games are played with: Radford et al. (2016), DCGAN.
+game_adam = partial(adam, betas=(0.5, 0.999))
+
+
+def descend(
+    losses: Tensor, optimizer: torch.optim.Optimizer, clip_norm: float | None = None
+) -> None:
+    """Take one step down the mean of some losses; gradients of before are forgotten.
+
+    Args:
+        losses: one loss for each example, or their mean; any shape.
+        optimizer: changes its parameters in place.
+        clip_norm: largest norm of the gradient of all its parameters; see `fit`.
+
+    Example:
+        >>> place = torch.tensor([1.0], requires_grad=True)
+        >>> descend(place**2, torch.optim.SGD([place], lr=0.25))
+        >>> place.item()
+        0.5
+    """
+    optimizer.zero_grad()
+    losses.mean().backward()
+    if clip_norm is not None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+    optimizer.step()
 
 
 def fit(
-    loss_fn: Callable[[Tensor], Tensor],
+    loss_fn: Loss,
     parameters: Iterable[Tensor],
-    batches: Batches,
+    batches: Batches | Sequence[Tensor] | Tensor,
     *,
     learning_rate: float = 2e-3,
     warmup_steps: int = 200,
+    schedule: Schedule | None = None,
     optimizer: Callable[..., torch.optim.Optimizer] = adam,
-    callback: Callable[[int], Mapping[str, float] | None] | None = None,
+    callback: Callback | None = None,
     callback_every: int = 500,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
@@ -74,7 +119,8 @@ def fit(
 ) -> History:
     """Minimise the mean of a loss over batches; the parameters are changed in place.
 
-    The learning rate rises linearly over `warmup_steps`, then falls to nearly 0 by a cosine.
+    The learning rate rises linearly over `warmup_steps`, then falls to nearly 0 by a cosine,
+    unless another `schedule` is given.
     After ``torch.manual_seed``, the same call gives the same numbers on the same machine. Where
     `checkpoint` exists, training goes on from it, with the numbers of a run that never stopped.
     Ctrl-C (or the stop button) ends training after the current step, and returns.
@@ -82,9 +128,12 @@ def fit(
     Args:
         loss_fn: from a batch to a loss for each example, (B,); the mean is taken here.
         parameters: what to train, for instance ``model.parameters()``.
-        batches: the batches, in order; see `dgm_core.data.batches`.
+        batches: the batches, in order; see `dgm_core.data.batches`. Without a checkpoint any
+            sequence will do, also a tensor, (steps, B, ...).
         learning_rate: the highest learning rate.
-        warmup_steps: steps to reach it.
+        warmup_steps: steps to reach it, of the usual schedule.
+        schedule: factor on `learning_rate` by step, from 1, and number of steps; see
+            `training.schedule`. It takes the place of the usual one.
         optimizer: called as ``optimizer(parameters, lr=learning_rate)``.
         callback: called with the number of the step, every `callback_every` steps and after the
             last, without gradients; what it returns goes to ``history.metrics``. The noise that
@@ -112,10 +161,9 @@ def fit(
         TrainingDiverged: a loss or a parameter is NaN or infinite. The parameters are set back to
             the last that were checked, at most `CHECK_EVERY` steps earlier.
         CheckpointError: `checkpoint` is damaged or of another run.
+        TypeError: a `checkpoint` for batches that `data.batches` has not made.
 
     References:
-        Loshchilov and Hutter (2017), SGDR, eq. 5, for the cosine;
-        Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.2, for the warm-up;
         Pascanu et al. (2013), On the Difficulty of Training Recurrent Neural Networks,
         algorithm 1, for clipping.
 
@@ -127,58 +175,168 @@ def fit(
         >>> len(history.loss), round(history.loss[-1], 2), round(mean.item(), 2)
         (500, 1.0, 3.0)
     """
-    parameters = list(parameters)
-    tensors = [*parameters, *buffers]
-    optimiser = optimizer(parameters, lr=learning_rate)
-    total = len(batches)
+    turn = _Turn("the loss", loss_fn, parameters, learning_rate, optimizer)
+    schedule = schedule or warmup_cosine(warmup_steps)
+    options = {"buffers": buffers, "clip_norm": clip_norm, "after_step": after_step, "half": half}
+    options |= {"callback": callback, "callback_every": callback_every, "progress": progress}
+    return _take_turns([turn], batches, schedule, checkpoint, checkpoint_every, **options)
+
+
+def play(
+    discriminator: tuple[Loss, Iterable[Tensor]],
+    generator: tuple[Loss, Iterable[Tensor]],
+    batches: Batches | Sequence[Tensor] | Tensor,
+    *,
+    learning_rates: tuple[float, float] = (1e-3, 1e-3),
+    schedule: Schedule = constant,
+    optimizer: Callable[..., torch.optim.Optimizer] = game_adam,
+    callback: Callback | None = None,
+    callback_every: int = 500,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 500,
+    buffers: Iterable[Tensor] = (),
+    clip_norm: float | None = None,
+    after_step: Callable[[], object] | None = None,
+    half: bool = False,
+    progress: bool | None = None,
+) -> History:
+    """Let two players take turns: a step of the discriminator, then one of the generator.
+
+    Each player is a loss and the parameters that minimise it, for instance ``(loss_of_D,
+    D.parameters())``. Both losses get the same batch, the generator's after the discriminator's
+    update. Noise is drawn in the losses, or by the batches' `transform`. Everything else is as in
+    `fit`: the same seed gives the same numbers, a checkpoint is gone on from, Ctrl-C ends after
+    the current step, and a loss that is no number stops the game.
+
+    Args:
+        discriminator: its loss, from a batch to (B,), and its parameters.
+        generator: likewise.
+        batches: one a step, in order; as in `fit`.
+        learning_rates: the discriminator's and the generator's, the highest.
+        schedule: factor on both by step, from 1, and number of steps; see `training.schedule`.
+        optimizer: called for each player as ``optimizer(parameters, lr=...)``.
+        callback: as in `fit`.
+        callback_every: steps between two calls.
+        checkpoint: file to save to and to go on from, as in `fit`.
+        checkpoint_every: steps between two savings.
+        buffers: tensors that the networks change as they run, as in `fit`.
+        clip_norm: largest norm of each player's gradient.
+        after_step: called after every update of the generator.
+        half: whether linear layers and convolutions compute in bfloat16.
+        progress: whether to show a progress bar, as in `fit`.
+
+    Returns:
+        The `History`: ``loss`` and ``learning_rate`` are the discriminator's, and
+        ``generator_loss`` is the generator's.
+
+    Raises:
+        TrainingDiverged: a loss or a parameter is NaN or infinite. Both players are set back to
+            the last step that was checked, at most `CHECK_EVERY` steps earlier.
+        CheckpointError: `checkpoint` is damaged or of another run.
+        TypeError: a `checkpoint` for batches that `data.batches` has not made.
+
+    References:
+        Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1.
+
+    Example:
+        >>> from dgm_core.data import batches
+        >>> x, y = (torch.tensor([1.0], requires_grad=True) for _ in range(2))
+        >>> rounds = batches(torch.zeros(4, 1), batch_size=4, epochs=3)
+        >>> one, other = (lambda b: -x * y.detach(), [x]), (lambda b: x.detach() * y, [y])
+        >>> history = play(one, other, rounds)
+        >>> len(history.loss), x.item() > 1 > y.item()
+        (3, True)
+    """
+    names = "the discriminator's loss", "the generator's loss"
+    turns = [
+        _Turn(name, *player, rate, optimizer)
+        for name, player, rate in zip(
+            names, (discriminator, generator), learning_rates, strict=True
+        )
+    ]
+    options = {"buffers": buffers, "clip_norm": clip_norm, "after_step": after_step, "half": half}
+    options |= {"callback": callback, "callback_every": callback_every, "progress": progress}
+    return _take_turns(turns, batches, schedule, checkpoint, checkpoint_every, **options)
+
+
+class _Turn:
+    """What is minimised in a step, once or by one of two players: a loss, by its parameters."""
+
+    def __init__(self, name: str, loss_fn: Loss, parameters, learning_rate: float, optimizer):
+        self.name, self.loss_fn, self.learning_rate = name, loss_fn, learning_rate
+        self.parameters = list(parameters)
+        self.optimizer = optimizer(self.parameters, lr=learning_rate)
+
+
+def _take_turns(
+    turns: Sequence[_Turn],
+    batches: Batches | Sequence[Tensor] | Tensor,
+    schedule: Schedule,
+    checkpoint: str | Path | None,
+    checkpoint_every: int,
+    *,
+    buffers: Iterable[Tensor],
+    clip_norm: float | None,
+    after_step: Callable[[], object] | None,
+    half: bool,
+    callback: Callback | None,
+    callback_every: int,
+    progress: bool | None,
+) -> History:
+    """The loop of `fit` and `play`, whose docstrings say what the arguments are."""
+    tensors = [*(p for turn in turns for p in turn.parameters), *buffers]
+    device, total = turns[0].parameters[0].device, len(batches)
     history, done = History(), 0
     if checkpoint is not None:
+        if not isinstance(batches, Batches):
+            raise TypeError("a checkpoint needs batches that data.batches made, to go on from")
         identity = {
             "tensors": [f"{t.dtype} {list(t.shape)}" for t in tensors],
             "batches": batches.plan,
             "steps": total,
-            "learning_rate": learning_rate,
-            "warmup_steps": warmup_steps,
-            "optimizer": type(optimiser).__name__,
+            "learning_rate": " and ".join(str(turn.learning_rate) for turn in turns),
+            # A schedule is a function, which a file cannot hold: some of its numbers stand for it.
+            "schedule": [schedule(1 + total * k // 8, total) for k in range(8)],
+            "optimizer": type(turns[0].optimizer).__name__,
             "clip_norm": clip_norm,
         }
-        store = checkpoints.Checkpoint(Path(checkpoint), identity, tensors, optimiser)
+        optimizers = [turn.optimizer for turn in turns]
+        store = checkpoints.Checkpoint(Path(checkpoint), identity, tensors, optimizers)
         if store.path.exists():
             done, saved = store.load()
             history = History(**saved)
 
-    kind = parameters[0].device.type
-    precision = torch.autocast(kind, torch.bfloat16) if half else nullcontext()
-    watch = _Watch(history, tensors, learning_rate, good_step=done)
+    precision = torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
+    watch = _Watch(history, tensors, turns, good_step=done)
     started = time.perf_counter() - (history.seconds[-1] if history.seconds else 0.0)
     with (
         console.interrupt_deferred() as interrupted,
         console.progress_bar(total, done, progress) as bar,
     ):
-        for step, batch in enumerate(batches.starting_at(done), done + 1):
-            rate = learning_rate * _schedule(step, warmup_steps, total)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            with precision:
-                loss = full_precision(loss_fn(batch)).mean()
-            watch.add(step, loss.detach(), rate, time.perf_counter() - started)
-            if step % CHECK_EVERY == 0:
-                watch.check()
-                watch.keep(step - 1)  # before the update: these parameters gave a finite loss
-                bar.update(step - bar.n)
-                bar.set_postfix_str(f"loss {history.loss[-1]:.2f}", refresh=False)
-            optimiser.zero_grad()
-            loss.backward()
-            if clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
-            optimiser.step()
+        rest = batches.starting_at(done) if done else batches
+        for step, batch in enumerate(rest, done + 1):
+            factor = schedule(step, total)
+            for turn in turns:
+                for group in turn.optimizer.param_groups:
+                    group["lr"] = turn.learning_rate * factor
+                with precision:
+                    losses = full_precision(turn.loss_fn(batch))
+                if turn is turns[0]:
+                    watch.begin(step, turn.learning_rate * factor, time.perf_counter() - started)
+                watch.add(loss := losses.mean())
+                if turn is turns[0] and step % CHECK_EVERY == 0:
+                    watch.check()
+                    watch.keep(step - 1)  # before an update: these parameters gave a finite loss
+                    bar.update(step - bar.n)
+                    bar.set_postfix_str(f"loss {watch.latest:.2f}", refresh=False)
+                descend(loss, turn.optimizer, clip_norm)
             if after_step is not None:
                 after_step()
 
             paused = time.perf_counter()
             last = step == total or interrupted.is_set()
             if callback is not None and (step == total or step % callback_every == 0):
-                with torch.no_grad(), checkpoints.random_state_kept(parameters[0].device):
+                with torch.no_grad(), checkpoints.random_state_kept(device):
                     for name, value in (callback(step) or {}).items():
                         history.metrics.setdefault(name, []).append((step, float(value)))
             if last or (checkpoint is not None and step % checkpoint_every == 0):
@@ -193,43 +351,64 @@ def fit(
     return history
 
 
-def _schedule(step: int, warmup: int, total: int) -> float:
-    """Return the learning rate of a step, from 1, as a fraction of the highest."""
-    if step <= warmup:
-        return step / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (total - warmup + 1)))
+@dataclass
+class _Row:
+    """What is noted of a step: a loss for each turn, which may still be on its way."""
+
+    step: int
+    rate: float
+    seconds: float
+    losses: list[Tensor] = field(default_factory=list)
 
 
 class _Watch:
-    """Moves losses to the history, a few at once, and keeps the last parameters that were good."""
+    """Moves losses to the history, a few at once, and keeps the last parameters that were good.
 
-    def __init__(self, history: History, tensors: list[Tensor], learning_rate: float, good_step):
-        self.history, self.tensors, self.learning_rate = history, tensors, learning_rate
-        self.pending = []
+    Attributes:
+        latest: the newest loss of the first turn that `check` has seen.
+    """
+
+    def __init__(self, history: History, tensors: list[Tensor], turns: Sequence[_Turn], good_step):
+        self.history, self.tensors, self.turns = history, tensors, turns
+        self.pending: list[_Row] = []
+        self.latest = math.nan
         self.keep(good_step)
 
     def keep(self, step: int) -> None:
         """Remember the tensors as those after `step`."""
         self.good_step, self.good = step, [t.detach().clone() for t in self.tensors]
 
-    def add(self, step: int, loss: Tensor, rate: float, seconds: float) -> None:
-        """Note a step; its loss may still be on its way."""
-        self.pending.append((step, loss, rate, seconds))
+    def begin(self, step: int, rate: float, seconds: float) -> None:
+        """Note that a step has begun."""
+        self.pending.append(_Row(step, rate, seconds))
+
+    def add(self, loss: Tensor) -> None:
+        """Note the loss of a turn of the latest step."""
+        self.pending[-1].losses.append(loss.detach())
 
     def check(self) -> None:
         """Wait for the losses and write them down, or stop at the first that is not finite."""
         if not self.pending:
             return
-        steps, losses, rates, seconds = zip(*self.pending, strict=True)
-        self.pending = []
-        losses = torch.stack(losses).tolist()
-        good = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
-        self.history.step += steps[:good]
-        self.history.loss += losses[:good]
-        self.history.learning_rate += rates[:good]
-        self.history.seconds += seconds[:good]
-        if good < len(losses):
-            self._stop(steps[good], f"the loss is {losses[good]} at step {steps[good]}")
+        waiting, self.pending = self.pending, []
+        values = iter(torch.stack([loss for row in waiting for loss in row.losses]).tolist())
+        for row in waiting:
+            losses = list(islice(values, len(row.losses)))
+            for turn, loss in zip(self.turns, losses, strict=False):
+                if not math.isfinite(loss):
+                    self._stop(row.step, f"{turn.name} is {loss} at step {row.step}")
+            self.latest = losses[0]
+            if len(losses) < len(self.turns):  # in the middle of a step: written down after it
+                self.pending.append(row)
+            else:
+                self._write(row, losses)
+
+    def _write(self, row: _Row, losses: list[float]) -> None:
+        self.history.step.append(row.step)
+        self.history.loss.append(losses[0])
+        self.history.generator_loss += losses[1:]
+        self.history.learning_rate.append(row.rate)
+        self.history.seconds.append(row.seconds)
 
     def check_tensors(self, step: int) -> None:
         """Stop when the update of `step` has left a parameter or buffer that is not finite."""
@@ -241,9 +420,10 @@ class _Watch:
         with torch.no_grad():
             for tensor, good in zip(self.tensors, self.good, strict=True):
                 tensor.copy_(good)
+        rates = " and ".join(f"{turn.learning_rate:g}" for turn in self.turns)
         message = (
             f"{what}; the parameters are back where they were after step {self.good_step}. "
-            f"Try a learning_rate below {self.learning_rate:g} or more warmup_steps, and look "
+            f"Try a learning_rate below {rates} or more warmup_steps, and look "
             "in the loss for log, sqrt, exp or a division that can meet 0 or overflow."
         )
         raise TrainingDiverged(message, step, self.history)

@@ -4,14 +4,16 @@ A page without a kernel can run such a step. `training.fit` and a chapter's loop
 in place, by an optimizer; the tests hold the two to the same numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value
 from torch.nn.utils import parameters_to_vector
 
 State = Float[Tensor, " 3 parameters"]
+Parameters = Mapping[str, Float[Tensor, " ..."]]
 
 
 def named_parameters(
@@ -91,3 +93,57 @@ def adam_step(
     two = betas[1] * ones[1] + (1 - betas[1])
     step = first / one / ((second / two).sqrt() + eps)
     return torch.stack([state[0] - learning_rate * step, first, second]), torch.stack([one, two])
+
+
+def with_parameters(function: Callable, module: nn.Module, parameters: Parameters):
+    """Return ``function(module)``, the module's parameters being others while it runs.
+
+    ``torch.func.functional_call`` calls a module itself; this calls whatever is done with it, such
+    as a flow's ``log_prob``.
+
+    Args:
+        function: of the module.
+        module: gives the architecture; its own numbers are neither used nor changed.
+        parameters: by name, for instance from `named_parameters`.
+    """
+    named = {f"module.{name}": value for name, value in parameters.items()}
+    return functional_call(_Called(module, function), named, ())
+
+
+class _Called(nn.Module):
+    def __init__(self, module: nn.Module, function: Callable):
+        super().__init__()
+        self.module, self.function = module, function
+
+    def forward(self):
+        return self.function(self.module)
+
+
+def adam_descent(
+    loss: Callable,
+    module: nn.Module,
+    state: State,
+    ones: Float[Tensor, " 2"],
+    learning_rate: Float[Tensor, ""] | float,
+    betas: tuple[float, float] = (0.9, 0.999),
+):
+    """Take one step of Adam down a loss of a module, as a pure function.
+
+    Args:
+        loss: from the module to a scalar, and a dictionary of tensors that it computes on the way.
+        module: gives the architecture; its numbers are not used.
+        state: its parameters and Adam's averages, (3, P), from `adam_state`.
+        ones: see `adam_step`.
+        learning_rate: of this step.
+        betas: of Adam.
+
+    Returns:
+        The new `state` and `ones`, the loss before the update, and the dictionary.
+    """
+
+    def at(parameters: Parameters):
+        return with_parameters(loss, module, parameters)
+
+    gradient, (value, rest) = grad_and_value(at, has_aux=True)(named_parameters(module, state[0]))
+    state, ones = adam_step(state, parameter_vector(gradient), ones, learning_rate, betas)
+    return state, ones, value, rest

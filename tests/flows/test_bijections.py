@@ -1,5 +1,7 @@
 """Every bijection against autograd: its inverse, its log-determinant, its gradients, its mass."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,7 @@ from dgm_core.flows import (
     Squeeze,
     affine_image_flow,
     coupling_layers,
+    without_substitution,
 )
 from dgm_core.nets import mlp
 from dgm_core.objectives import bits_per_dim
@@ -36,6 +39,7 @@ LEAVES = {  # name: make it, and the shape of its latent points
     "inverse": (lambda: Inverse(Logit(0.01)), (3,)),
     "actnorm": (lambda: ActNorm(3), (3,)),
     "actnorm of images": (lambda: ActNorm(2), (2, 3, 4)),
+    "mixture of images by matrices": (lambda: Invertible1x1(3).double().by_matrices(), (3, 2, 2)),
     "coupling": (lambda: AffineCoupling(mlp([2, 8, 6]), 2), (5,)),
     "coupling of images": (lambda: AffineCoupling(ConvNet(1, 4, 4), 1), (3, 4, 2)),
     "permutation": (lambda: Permutation([2, 0, 1]), (3,)),
@@ -244,3 +248,17 @@ def test_a_uniform_density_on_the_unit_cube_has_eight_bits_for_256_bins():
 def test_bad_arguments_are_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_without_substitution_a_flow_is_the_same_and_solves_nothing():
+    torch.manual_seed(0)
+    flow = Compose([Invertible1x1(4, 1), Compose([ActNorm(4), Invertible1x1(4, 2)])]).double()
+    for parameter in flow.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    z = torch.randn(3, 4, 2, 2, dtype=torch.float64)
+    want, back = flow(z), flow.inverse(z)
+    changed = without_substitution(copy.deepcopy(flow))
+    torch.testing.assert_close(changed(z), want)
+    torch.testing.assert_close(changed.inverse(z), back)
+    assert not [part for part in changed.modules() if isinstance(part, Invertible1x1)]
+    assert [part for part in flow.modules() if isinstance(part, Invertible1x1)]

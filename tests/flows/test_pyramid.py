@@ -97,12 +97,12 @@ def test_a_pixel_depends_only_on_those_drawn_before_it():
         return -spacing, [(0, 0), (1, 1), (0, 1), (1, 0)].index(cell)
 
     pixels = list(itertools.product(range(4), repeat=2))
-    before = flow.log_masses(image)[0]
+    before = flow.pixel_log_masses(image)[0]
     all_moved = {}
     for changed in pixels:
         other = image.clone()
         other[0][changed] = (other[0][changed] + 1) % flow.bins
-        moved = (flow.log_masses(other)[0] - before).abs() > 1e-12
+        moved = (flow.pixel_log_masses(other)[0] - before).abs() > 1e-12
         assert moved[changed]
         for pixel in pixels:
             if pixel != changed and order(*pixel) <= order(*changed):
@@ -136,7 +136,7 @@ def test_learning_starts_at_the_histogram():
     images = torch.randint(200, (3, 7, 7), dtype=torch.uint8)
     histogram = torch.arange(256) % 7 * 1000
     frequencies = (histogram + 1).double() / (histogram + 1).sum()
-    log_masses = zeroed(histogram=histogram).log_masses(images)
+    log_masses = zeroed(histogram=histogram).pixel_log_masses(images)
     expected = frequencies.log()[images.long()]
     torch.testing.assert_close(log_masses, expected, rtol=1e-6, atol=1e-6)
 
@@ -219,8 +219,8 @@ def test_it_runs_in_a_page():
     torch.manual_seed(0)
     flow = CoarseToFine(3, 16, SMALL[:2], hidden=8).eval()
     example = {"x": torch.rand(2, 9), "z": torch.rand(2, 9), "kept": torch.tensor(2.0)}
-    graph, names = to_onnx(lambda x, z, kept: {"new": flow.redraw(x, z, kept)}, example)
-    assert names == ["new"] and len(graph) > 1000
+    exported = to_onnx(lambda x, z, kept: {"new": flow.redraw(x, z, kept)}, example)
+    assert list(exported.outputs) == ["new"] and len(exported.onnx) > 1000
 
 
 def test_in_single_precision_samples_are_images():

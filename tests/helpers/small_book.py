@@ -20,7 +20,7 @@ from dgm_core import live
 from dgm_core.live.plane import plane_field, plane_gan
 
 def show(name, *parts):
-    live.figure(widgets.VBox(list(parts)), caption=name, name=name)
+    live.figure(*parts, caption=name, name=name)
 """
 STATE = """
 def oscillator(stiffness, x, v):
@@ -42,9 +42,7 @@ def moments(shift, normal, uniform, held):
 noise = {"normal": live.normal(20000), "uniform": live.uniform(20000),
          "held": live.normal(3, redraw="click")}
 graph = live.Graph(moments, {"shift": 0.0}, noise)
-again = live.Button("Again")
-widgets.jslink((again, "clicks"), (graph, "draws"))
-show("noise", live.sliders(graph, shift=("shift", 0, 5, 1)), again, graph)
+show("noise", live.sliders(graph, shift=("shift", 0, 5, 1)), live.again(graph, "Again"), graph)
 """
 WORDS = """
 def numbers(a):
@@ -91,7 +89,30 @@ player = live.Player(gan, alarm="diverged",
     alarm_words="the game has diverged. Lower a learning rate, then press Reset.")
 show("gan", player, cloud, *rates, loss, label, gan, field)
 """
-CELLS = [SETUP, STATE, NOISE, WORDS, ORDER, BROKEN, COUNT, GAN]
+CHART = """
+def curves(height, reach):
+    x = torch.linspace(0, 1, 50)
+    return {"x": x * reach, "y": height * x, "low": -height * x, "edge": reach, "half": height / 2,
+            "shade": torch.stack([0 * height, height / 100])}
+
+graph = live.Graph(curves, {"height": 1.0, "reach": 10.0})
+free = live.Chart("x", "height (nats)", ylim=(0, None), alt="A line that grows.")
+rising = free.line(label="rising")
+falling = free.line(role="truth", dash="dashed", label="falling")
+mark = free.dot(role="posterior")
+graph.drive(rising, x="x", y="y").drive(falling, x="x", y="low").drive(free, xmax="edge")
+graph.drive(mark, x="edge", y="half")
+logs = live.Chart("rate", "distortion", xlim=(1, 1000), ylim=(1e-4, 10), xlog=True, ylog=True)
+logs.points([2, 20], [0.1, 1e-6], shade=[0, 1], towards="posterior")
+logs.level(y=0.01, label="limit")
+bars = live.Chart("", "nats", categories=["log p(x)", "ELBO"], ylim=(-9, 0), width=0.5)
+bars.bars([-1, -2], low=-9, label="parts")
+bars.band([0, 1], [-8, -8], [-7, -6], role="data")
+show("chart", [free, logs, bars],
+     live.sliders(graph, height=("height", 1, 100, 1), reach=("reach", 10, 20, 1)),
+     live.words(graph, "Half is {half:.1f}."), graph)
+"""
+CELLS = [SETUP, STATE, NOISE, WORDS, ORDER, BROKEN, COUNT, GAN, CHART]
 # Every evaluation that was asked for has been made, and what it changed has been drawn.
 IDLE = """async () => {
   const running = () => [...globalThis.dgmGraphs.values()].filter((graph) => graph.running);

@@ -96,3 +96,112 @@ def test_a_page_holds_the_script_of_each_kind_of_widget_once(small_page):
     assert not [kind for kind in kinds if json.dumps(kind)[1:-1] in state]
     styles = small_page.evaluate("[...document.querySelectorAll('style')].map(s => s.textContent)")
     assert len([style for style in styles if ".dgm-quiz" in style]) == 1
+
+
+# ---- Charts -----------------------------------------------------------------------------------
+
+
+def chart(page, which=0):
+    """A chart of the page's figure of charts, its sliders at their left ends."""
+    figure = Figure(page, "chart")
+    figure.slide("Home")
+    return figure, figure.box.locator(".dgm-chart").nth(which)
+
+
+def texts(svg):
+    return [text for text in svg.locator("text").all_text_contents() if text]
+
+
+def test_a_chart_is_an_image_with_a_name_and_words_that_follow(small_page):
+    figure, svg = chart(small_page)
+    assert svg.get_attribute("role") == "img"
+    assert svg.get_attribute("aria-label") == "A line that grows."
+    words = small_page.locator(f"[id='{svg.get_attribute('aria-describedby')}']")
+    assert "rising: from 0 at 0 up to 1 at 10." in words.text_content()
+    figure.slide("End")
+    assert "rising: from 0 at 0 up to 100 at 20." in words.text_content()
+    assert "falling: from −100 at 20 up to 0 at 0." in words.text_content()
+
+
+def test_a_charts_axes_follow_the_graph(small_page):
+    figure, svg = chart(small_page)
+    shown = texts(svg)
+    assert shown[:2] == ["height (nats)", "x"] and "10" in shown and "20" not in shown
+    figure.slide("End")
+    assert "20" in texts(svg) and "100" in texts(svg)
+    figure.slide("Home")
+    assert "100" not in texts(svg)
+
+
+def test_a_line_ends_where_its_numbers_say(small_page):
+    figure, svg = chart(small_page)
+    path = lambda: svg.locator("path.line").first.get_attribute("d")  # noqa: E731
+    before, box = path(), svg.locator("clipPath rect")
+    x, y, width = (float(box.get_attribute(name)) for name in ("x", "y", "width"))
+    *_, end = before.split("L")
+    ax, ay = map(float, end.split())
+    assert ax == pytest.approx(x + width, abs=0.2)
+    ends = [
+        float(text)
+        for text in svg.locator("g.back path.grid")
+        .first.get_attribute("d")[1:]
+        .split("H")[0]
+        .split()
+    ]
+    assert y < ay <= ends[1]  # above the lowest line of the grid: room is left at the top
+    figure.slide("ArrowRight")
+    assert path() != before
+
+
+def test_labels_stand_inside_and_apart(small_page):
+    _, svg = chart(small_page)
+    boxes = [label.bounding_box() for label in svg.locator("text.label").all()]
+    frame = svg.bounding_box()
+    assert len(boxes) == 2
+    first, second = sorted(boxes, key=lambda box: box["y"])
+    beside = (
+        first["x"] + first["width"] <= second["x"] or second["x"] + second["width"] <= first["x"]
+    )
+    assert beside or first["y"] + first["height"] <= second["y"] + 2
+    for box in boxes:
+        assert (
+            frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+        )
+
+
+def test_logarithmic_axes_and_what_lies_outside(small_page):
+    _, svg = chart(small_page, 1)
+    shown = texts(svg)
+    assert {"1", "100"} <= set(shown) and {"10⁻⁴", "10⁻²", "10⁰"} <= set(shown)
+    assert "1 outside" in shown and svg.locator("path.far").count() == 2
+    assert svg.locator("path.points:not(.far)").count() == 1  # the other, in its own shade
+
+
+def test_bars_stand_over_their_names(small_page):
+    _, svg = chart(small_page, 2)
+    assert {"log p(x)", "ELBO", "parts", "−5"} <= set(texts(svg))
+    assert svg.locator("path.bar").get_attribute("d").count("M") == 2
+
+
+def test_a_chart_wears_the_colours_of_the_theme(small_page):
+    _, svg = chart(small_page)
+    stroke = "element => getComputedStyle(element).stroke"
+    line = svg.locator("path.line").first
+    seen = []
+    for theme in ("light", "dark"):
+        small_page.evaluate(f"document.documentElement.dataset.theme = {theme!r}")
+        seen.append(line.evaluate(stroke))
+    small_page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert seen == ["rgb(48, 108, 226)", "rgb(108, 178, 255)"]
+
+
+def test_a_move_changes_each_series_once_and_draws_once(small_page):
+    figure, svg = chart(small_page)
+    count = svg.locator("path.line").first.evaluate_handle(
+        """element => { const seen = { times: 0 };
+          new MutationObserver((records) => (seen.times += records.length))
+            .observe(element, { attributes: true, attributeFilter: ["d"] });
+          return seen; }"""
+    )
+    figure.slide("ArrowRight")
+    assert count.evaluate("seen => seen.times") <= 2  # two sliders, one drawing for each

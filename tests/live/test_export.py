@@ -1,5 +1,8 @@
 """What is exported agrees with PyTorch, and what a page cannot run is refused."""
 
+import keyword
+import unicodedata
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -10,15 +13,48 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dgm_core import live
+from dgm_core.distributions import BernoulliPixels
 from dgm_core.live import export
 from dgm_core.live.export import relative_error, to_onnx
+
+# What Python takes for the name of an argument, as it reads it.
+IDENTIFIERS = (
+    st.text(st.characters(categories=["Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Mn", "Pc"]), min_size=1)
+    .map(lambda text: unicodedata.normalize("NFKC", text))
+    .filter(lambda name: name.isidentifier() and not keyword.iskeyword(name))
+)
 
 
 def run_onnx(data, feeds):
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    feeds = {name: np.asarray(value, np.float32) for name, value in feeds.items()}
+    feeds = {f"in.{name}": np.asarray(value, np.float32) for name, value in feeds.items()}
     names = [output.name.removeprefix("out.") for output in session.get_outputs()]
     return dict(zip(names, session.run(None, feeds), strict=True))
+
+
+# Names that exporters give to what is inside of a graph, and others that one might trip over.
+INSIDE = ["t", "x", "X", "add", "add_1", "val_0", "input", "arg0_1", "_tensor_constant0", "mul"]
+ODD = ["in_t", "out", "self", "function", "constructor", "toString", "μ", "名", "e\u0301", "match"]
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.lists(st.one_of(st.sampled_from(INSIDE + ODD), IDENTIFIERS), min_size=4, unique=True))
+def test_any_identifier_will_do_as_a_name(names):
+    """Inputs, noise, state and outputs: the last three outputs feed states, of the same names."""
+    a, b, c, *state = names
+
+    def function(**values):
+        weight = torch.tensor([[1.0, 2.0], [3.0, 4.0]])  # a constant of the graph
+        total = torch.sin(values[a].t() @ weight + values[b]).sum() + 0.5
+        return {c: total} | {name: 2 * values[name] + total for name in state}
+
+    example = {a: torch.ones(2, 3), b: torch.full((2,), 0.25)}
+    example |= {name: torch.tensor(float(k)) for k, name in enumerate(state)}
+    got = run_onnx(to_onnx(function, example).onnx, example)
+    want = function(**example)
+    assert got.keys() == want.keys()
+    for name, value in want.items():
+        np.testing.assert_allclose(got[name], value.numpy(), rtol=1e-5)
 
 
 def test_torchs_translations_are_read_once_for_all_exports(kl_graph, monkeypatch):
@@ -30,7 +66,7 @@ def test_torchs_translations_are_read_once_for_all_exports(kl_graph, monkeypatch
 
     monkeypatch.setattr(_registration._torchlib_registry, "get_torchlib_ops", read)
     example = {"mean": torch.tensor(0.5), "scale": torch.tensor(1.5)}
-    data, _ = to_onnx(gaussians, example)
+    data = to_onnx(gaussians, example).onnx
     assert run_onnx(data, example)["kl"] == pytest.approx(gaussians(**example)["kl"].item())
     with pytest.raises(AssertionError, match="read again"):
         _registration.ONNXRegistry.from_torchlib()
@@ -78,17 +114,27 @@ def test_a_training_step_survives_the_export_even_where_a_gradient_is_zero():
     # The third weight never gets a gradient: without Adam's 1e-8 it would become NaN.
     x, zeros = torch.tensor([1.0, -2.0, 0.0]), torch.zeros(3)
     state = {"weight": torch.ones(3), "first": zeros, "second": zeros, "time": torch.tensor(0.0)}
-    data, names = to_onnx(adam_step, {"x": x, **state})
+    exported = to_onnx(adam_step, {"x": x, **state})
     got = {name: value.numpy() for name, value in state.items()}
     optimiser_state = torch.ones(3, requires_grad=True)
     adam = torch.optim.Adam([optimiser_state], lr=0.05, betas=(0.9, 0.99))
     for _ in range(20):
-        got = run_onnx(data, {"x": x.numpy(), **got})
+        got = run_onnx(exported.onnx, {"x": x.numpy(), **got})
         adam.zero_grad()
         (((optimiser_state * x).sum() - 1.0) ** 2).backward()
         adam.step()
-    assert names == ["weight", "first", "second", "time"]
+    assert list(exported.outputs) == ["weight", "first", "second", "time"]
     np.testing.assert_allclose(got["weight"], optimiser_state.detach().numpy(), rtol=1e-5)
+
+
+def test_the_probability_of_bernoulli_pixels_is_exact_for_any_logit():
+    logits = torch.tensor([-200.0, -90.0, 0.0, 90.0, 200.0])
+    pixels = BernoulliPixels(nn.Identity())
+    example = {"z": logits, "x": torch.tensor([1.0, 1.0, 0.0, 0.0, 1.0])}
+    exported = to_onnx(lambda z, x: {"each": pixels(z).base_dist.log_prob(x)}, example)
+    assert run_onnx(exported.onnx, example)["each"] == pytest.approx(
+        [-200, -90, -0.6931472, -90, 0]
+    )
 
 
 def test_half_precision_weights_travel_as_float16_and_lose_nothing_more():
@@ -96,8 +142,8 @@ def test_half_precision_weights_travel_as_float16_and_lose_nothing_more():
     net = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 784), nn.Sigmoid())
     z = torch.randn(2)
     rounded = live.half_precision(net)
-    small, _ = to_onnx(lambda z: {"mean": rounded(z)}, {"z": z})
-    large, _ = to_onnx(lambda z: {"mean": net(z)}, {"z": z})
+    small = to_onnx(lambda z: {"mean": rounded(z)}, {"z": z}).onnx
+    large = to_onnx(lambda z: {"mean": net(z)}, {"z": z}).onnx
     assert len(small) < 0.55 * len(large)
     got = run_onnx(small, {"z": z.numpy()})["mean"]
     assert relative_error(got, rounded(z).numpy()) <= 1e-6
@@ -114,8 +160,8 @@ def test_eight_bit_weights_travel_as_bytes_and_lose_nothing_more():
         half_a_step = full.flatten(1).abs().amax(1) / 127 / 2
         off = (full - few).flatten(1).abs().amax(1)
         assert (off > 0).all() and (off <= 1.01 * half_a_step).all()
-    small, _ = to_onnx(lambda x: {"y": rounded(x)}, {"x": x})
-    large, _ = to_onnx(lambda x: {"y": net(x)}, {"x": x})
+    small = to_onnx(lambda x: {"y": rounded(x)}, {"x": x}).onnx
+    large = to_onnx(lambda x: {"y": net(x)}, {"x": x}).onnx
     assert len(small) < 0.3 * len(large)
     got = run_onnx(small, {"x": x.numpy()})["y"]
     assert relative_error(got, rounded(x).numpy()) <= 1e-6

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from example_figures import gaussians
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dgm_core import live
 from dgm_core.live.export import to_onnx
@@ -40,6 +42,43 @@ def test_names_that_clash_with_each_other_or_with_a_widget_are_refused():
         live.Graph(lambda layout: {"a": layout}, {"layout": 0.0})
     with pytest.raises(ValueError, match=r"names are taken.*a"):
         live.Graph(lambda a: {"b": a}, {"a": 0.0}, state={"a": torch.zeros(())})
+
+
+@pytest.mark.parametrize("name", ["run", "outputs", "_onnx", "_state", "_anywidget_id", "keys"])
+def test_an_input_with_the_name_of_what_a_graph_has_is_refused(name):
+    with pytest.raises(ValueError, match=f"names are taken.*{name}"):
+        live.Graph(lambda **values: {"a": values[name]}, {name: 0.0})
+
+
+@pytest.mark.parametrize("name", ["a b", "1st", "", "lambda", "ﬁ", "__proto__"])
+def test_what_no_argument_can_be_called_is_refused(name):
+    with pytest.raises(ValueError, match="a name must be one that a function's argument can have"):
+        live.Graph(lambda a, **values: {"b": a}, {"a": 0.0}, {name: live.normal(2)})
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.sampled_from(["t", "T", "x", "μ", "val_0", "run", "𐐀", "﨎"]), min_size=4, unique=True
+    )
+)
+def test_any_other_name_drives_a_text_and_is_no_other_name(names):
+    a, b, c, d = names[:4]
+    a, b = (name if name != "run" else "walk" for name in (a, b))
+    graph = live.Graph(
+        lambda **values: {c: values[a] + values[b], d: 2 * values[d], "seen": values["noise"]},
+        {a: 1.0, b: 2.0},
+        {"noise": live.normal(2)},
+        {d: torch.tensor(1.0)},
+        device=torch.device("cpu"),
+    )
+    label = widgets.Label()
+    graph.drive(label, value=f"{{{a}:.1f}} {{{b}:.1f}} {{{c}:.1f}} {{{d}:.1f}}")
+    assert label.value == "1.0 2.0 3.0 2.0"
+    setattr(graph, a, 5.0)
+    graph.ticks += 1
+    graph.ticks += 1
+    assert label.value == "5.0 2.0 7.0 4.0"
 
 
 def test_noise_is_drawn_on_every_run_or_only_on_a_click():

@@ -26,6 +26,17 @@ graph = live.Graph(lambda by, total: {"total": total + by}, {"by": 1.0},
 widgets.VBox([live.Player(graph), graph])
 """
 
+CHART = """
+import torch
+from dgm_core import live
+
+graph = live.Graph(lambda a: {"x": torch.linspace(0, 1, 5), "y": a * torch.ones(5), "top": 2 * a},
+                   {"a": 1.0})
+chart = live.Chart("x", "height", ylim=(0, None))
+graph.drive(chart.line(label="level"), x="x", y="y").drive(chart, ymax="top")
+live.figure(chart, live.sliders(graph, a=("a", 1, 50, 1)), graph, caption="", name="fig-chart")
+"""
+
 # A figure that hears nothing from a kernel for eight seconds runs in the page. A busy kernel may
 # take longer; the one of this test is there, however late it answers.
 LATE = f"""
@@ -37,10 +48,10 @@ globalThis.setTimeout = (work, after, ...rest) =>
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a JupyterLab, at work in a folder with the notebooks figure and player."""
+    """The address of a JupyterLab, at work in a folder with a notebook of each cell above."""
     folder = tmp_path_factory.mktemp("lab")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    for name, source in (("figure", FIGURE), ("player", PLAYER)):
+    for name, source in (("figure", FIGURE), ("player", PLAYER), ("chart", CHART)):
         cells = [nbformat.v4.new_code_cell(source)]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         nbformat.write(notebook, folder / f"{name}.ipynb")
@@ -109,6 +120,18 @@ def test_a_figure_in_jupyterlab_is_evaluated_by_the_kernel(lab, page):
     assert position > 0
     shown = json.loads(graph.get_attribute("data-dgm-output"))
     assert shown["total"] == pytest.approx(total, rel=1e-4)
+
+
+def test_a_chart_in_jupyterlab_follows_the_kernel(lab, page):
+    graph = execute(page, lab, "chart")
+    assert graph.get_attribute("data-dgm-backend") == "kernel"
+    words = "document.querySelector('.dgm-chart desc').textContent"
+    page.wait_for_function(f"{words} === 'level: 1 at 0, 1 at 0.25, 1 at 0.5, 1 at 0.75, 1 at 1.'")
+    page.locator(".noUi-handle").focus()
+    page.keyboard.press("End")
+    page.wait_for_function(f"{words}.startsWith('level: 50 at 0, 50 at')")
+    axis = "[...document.querySelectorAll('.dgm-chart text')].some((t) => t.textContent === '100')"
+    page.wait_for_function(axis)  # its end is another trait, and comes with another message
 
 
 def test_a_player_in_jupyterlab_drives_the_kernel(lab, page):

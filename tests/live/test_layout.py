@@ -1,26 +1,9 @@
-"""Sliders are those of their inputs; a chart has the axes of its marks, and ticks as asked for."""
+"""Sliders are those of their inputs; readings and buttons are those of their graph."""
 
-import bqplot
+import ipywidgets as widgets
 import pytest
 
 from dgm_core import live
-
-
-def test_axes_take_the_scales_labels_and_ticks():
-    scales = {"x": bqplot.LogScale(min=1, max=100), "y": bqplot.LinearScale(min=0, max=1)}
-    line = bqplot.Lines(x=[1, 100], y=[0, 1], scales=scales)
-    figure = live.chart([line], "step", "loss (nats)", xticks=[1, 10, 100], left=70)
-    across, up = figure.axes
-    assert (across.scale, up.scale) == (scales["x"], scales["y"])
-    assert (across.label, up.label) == ("step", "loss (nats)")
-    assert list(across.tick_values) == [1, 10, 100] and not len(up.tick_values or [])
-    assert (across.orientation, up.orientation) == ("horizontal", "vertical")
-    assert figure.fig_margin["left"] == 70
-
-
-def test_an_empty_chart_is_refused():
-    with pytest.raises(ValueError, match="at least one mark"):
-        live.chart([], "x", "y")
 
 
 def test_a_slider_of_whole_numbers_shows_no_decimals(kl_graph):
@@ -34,3 +17,28 @@ def test_sliders_name_their_input_and_refuse_another(kl_graph):
     assert slider.description == "mean of q" and slider.value == kl_graph.mean
     with pytest.raises(ValueError, match="no input 'mu'"):
         live.sliders(kl_graph, mu=("mean", -3, 3))
+
+
+def test_a_slider_can_be_logarithmic(kl_graph):
+    (slider,) = live.sliders(kl_graph, scale=("width", 0.01, 100, "log")).children
+    assert isinstance(slider, widgets.FloatLogSlider)
+    assert (slider.min, slider.max, slider.value) == (-2, 2, pytest.approx(kl_graph.scale))
+
+
+def test_words_follow_their_graph(kl_graph):
+    line = live.words(kl_graph, "KL is {kl:.2f}.")
+    before = line.value
+    kl_graph.mean += 1
+    assert line.value == f"KL is {kl_graph.outputs['kl']:.2f}." != before
+
+
+def test_a_figure_puts_a_list_into_a_row(kl_graph, monkeypatch):
+    shown = []
+    monkeypatch.setattr("dgm_core.live.layout.display", shown.append)
+    charts = [live.Chart("x", "y"), live.Chart("x", "y")]
+    line = live.words(kl_graph, "KL is {kl:.2f}.")
+    live.figure(charts, line, kl_graph, caption="Two.", name="fig-two")
+    box, caption = shown
+    assert isinstance(box, widgets.VBox) and box.children[1:] == (line, kl_graph)
+    assert isinstance(box.children[0], widgets.HBox) and list(box.children[0].children) == charts
+    assert 'id="fig-two"' in caption.data and "data:image/png" in caption.data

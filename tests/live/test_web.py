@@ -21,6 +21,7 @@ WIDGETS = {
     live.Button: "button.js",
     live.Player: "player.js",
     live.Cloud: "cloud.js",
+    live.Chart: "chart.js",
     Quiz: "quiz.js",
 }
 

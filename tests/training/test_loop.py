@@ -17,6 +17,7 @@ from dgm_core.training import (
     CheckpointError,
     History,
     TrainingDiverged,
+    descend,
     fit,
     loop,
     progress_bar,
@@ -113,6 +114,21 @@ def test_any_length_of_warm_up_will_do(warmup_steps):
         learning_rate=1.0,
     )
     assert all(0 < rate <= 1 for rate in history.learning_rate)
+
+
+def test_another_schedule_takes_the_place_of_the_usual_one():
+    history = train_vae(learning_rate=0.5, schedule=lambda step, total: 1 / step)[1]
+    assert history.learning_rate == [0.5 / step for step in range(1, STEPS + 1)]
+
+
+def test_a_step_forgets_old_gradients_and_shortens_long_ones():
+    weight = nn.Parameter(torch.tensor([3.0, 4.0]))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    weight.grad = torch.ones(2)
+    descend(torch.stack([weight[0], weight[1]]), optimizer)
+    assert weight.tolist() == [2.5, 3.5]  # of the mean
+    descend(weight @ torch.tensor([30.0, 40.0]), optimizer, clip_norm=1.0)
+    torch.testing.assert_close(weight.data, torch.tensor([1.9, 2.7]))
 
 
 def test_another_optimizer_gets_the_learning_rate():

@@ -3,8 +3,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from dgm_core.flows import coupling_flow
 from dgm_core.gan import Discriminator
-from dgm_core.training import adam_state, adam_step, named_parameters, parameter_vector
+from dgm_core.training import (
+    adam_state,
+    adam_step,
+    named_parameters,
+    parameter_vector,
+    with_parameters,
+)
 
 
 @settings(max_examples=20)
@@ -41,3 +48,16 @@ def test_a_vector_is_cut_into_the_parameters_that_made_it():
         assert torch.equal(part, expected[name])
     assert adam_state(module).shape == (3, sum(p.numel() for p in module.parameters()))
     assert not adam_state(module)[1:].any()
+
+
+def test_whatever_is_done_with_a_module_is_done_with_other_parameters():
+    torch.manual_seed(0)
+    flow, other = coupling_flow(2, 2, 6), coupling_flow(2, 2, 6)
+    for parameter in other.parameters():
+        parameter.data.normal_()
+    x = torch.randn(5, 2)
+    own, theirs = flow.log_prob(x), other.log_prob(x)
+    parameters = dict(other.named_parameters())
+    got = with_parameters(lambda flow: flow.log_prob(x), flow, parameters)
+    assert torch.equal(got, theirs) and not torch.equal(got, own)
+    assert torch.equal(flow.log_prob(x), own)  # and is itself again

@@ -3,39 +3,13 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from dgm_core.flows import Affine, AffineCoupling, Compose, Flow, coupling_flow
-from dgm_core.live import Graph, normal, uniform
+from dgm_core.live import Graph, normal
+from dgm_core.live.plane.scene import DIVERGED, EXTENT, grid, held_inside, training_graph
 from dgm_core.live.plane.steps import flow_step
 from dgm_core.targets import Moons, Ring
-from dgm_core.training import adam_state, named_parameters
-
-#: Nats a point of the plane costs are a few; beyond this, training is lost. No limit of float32.
-DIVERGED = 100.0
-EXTENT = 3.0  # of the plane that is drawn
-_EVERY, _POINTS = 10, 300  # steps between two points of the curve, and how many it keeps
-
-
-def first_weights(module: nn.Module) -> Float[Tensor, " 2 parameters"]:
-    """Return the middle and the half-width of the uniform law that a new life's weights have.
-
-    Linear layers that are not zero get PyTorch's default; all other parameters stay as they are.
-
-    Args:
-        module: its parameters, in the order of ``module.parameters()``, are the columns.
-
-    Returns:
-        (2, P).
-    """
-    laws = []
-    for name, parameter in module.named_parameters():
-        layer = module.get_submodule(name.rpartition(".")[0])
-        drawn = isinstance(layer, nn.Linear) and bool((parameter != 0).any())
-        middle = torch.zeros_like(parameter) if drawn else parameter
-        width = torch.full_like(parameter, layer.in_features**-0.5 if drawn else 0.0)
-        laws.append(torch.stack([middle.flatten(), width.flatten()]))
-    return torch.cat(laws, 1).detach()
+from dgm_core.training import named_parameters, with_parameters
 
 
 def plane_flow(
@@ -49,11 +23,9 @@ def plane_flow(
 ) -> tuple[Graph, Flow]:
     """Make the graph that trains a flow on the plane; a `live.Player` drives it.
 
-    Its input is ``learning_rate``. A reset draws new weights. Among its outputs: ``real``,
-    (batch_size, 2), the batch, what left the drawn plane at its edge; ``steps``; ``loss``, a
-    running mean over some ten steps of -log p(x), in nats; ``curve_step``, ``curve_loss``, its
-    past, for a line; ``diverged``, 1 where a loss is beyond `DIVERGED` or no number at all;
-    ``flow``, for `plane_density`.
+    Its input is ``learning_rate``. Among its outputs are, beside those of
+    `scene.training_graph`: ``loss``, a running mean of -log p(x), in nats, with ``curve_loss``,
+    its past; ``flow``, for `plane_density`.
 
     Args:
         target: the data; two moons by default.
@@ -69,49 +41,17 @@ def plane_flow(
     target = target or Moons()
     flow = coupling_flow(2, layers, hidden)
     flow.bijection.initialize(target.sample((10_000,)))
-    middle, width = first_weights(flow)
 
-    def step(learning_rate, which, spread, weights, **state):
-        first = state["steps"] < 0.5
-        start = middle.to(weights) + width.to(weights) * (2 * weights - 1)
-        start = torch.stack([start, torch.zeros_like(start), torch.zeros_like(start)])
-        real = target.from_noise(which, spread)
-        before = {"flow": torch.where(first, start, state["flow"]), "ones": state["ones"]}
-        out = flow_step(flow, before, real, learning_rate)
-        mean = torch.where(first, out["loss"], 0.9 * state["recent"] + 0.1 * out["loss"])
-        longer = torch.cat([state["curve"][1:], mean[None]])
-        curve = torch.where(torch.remainder(state["steps"], _EVERY) == 0, longer, state["curve"])
-        curve = torch.where(first, mean, curve)
-        steps = state["steps"] + 1
-        past = _EVERY * torch.arange(1 - _POINTS, 1, device=steps.device)
-        return {
-            "flow": out["flow"],
-            "ones": out["ones"],
-            "recent": mean,
-            "curve": curve,
-            "steps": steps,
-            "loss": mean,
-            "real": _held_inside(real),
-            "curve_step": (steps + past).clamp(min=0),
-            "curve_loss": torch.where(curve.isnan(), DIVERGED, curve).clamp(-DIVERGED, DIVERGED),
-            "diverged": 1 - (out["loss"].abs() <= DIVERGED).to(out["loss"].dtype),
-        }
+    def step(state, real, learning_rate):
+        return flow_step(flow, state, real, learning_rate)
 
-    graph = Graph(
+    graph = training_graph(
+        {"flow": flow},
         step,
+        {"loss": "curve_loss"},
+        target,
         {"learning_rate": learning_rate},
-        noise={
-            "which": uniform(batch_size),
-            "spread": normal(batch_size, 2),
-            "weights": uniform(len(middle), redraw="reset"),
-        },
-        state={
-            "flow": torch.zeros_like(adam_state(flow)),
-            "ones": torch.zeros(2),
-            "recent": torch.zeros(()),
-            "curve": torch.zeros(_POINTS),
-            "steps": torch.zeros(()),
-        },
+        batch_size=batch_size,
         steps_per_tick=steps_per_tick,
     )
     return graph, flow
@@ -128,13 +68,14 @@ def plane_density(training: Graph, flow: Flow, *, points: int = 256, size: int =
         points: samples, from noise that a reset or "draw again" renews.
         size: points along either side of the field.
     """
-    grid = _grid(size)
+    places = grid(size)
 
     def density(weights, z):
         parameters = named_parameters(flow, weights[0])
-        both = _Both(flow, grid.to(z))
-        x, log_prob = functional_call(both, {f"flow.{k}": p for k, p in parameters.items()}, (z,))
-        return {"fake": _held_inside(x), "field": _shade(log_prob)}
+        x, log_prob = with_parameters(
+            lambda flow: (flow.bijection(z)[0], flow.log_prob(places.to(z))), flow, parameters
+        )
+        return {"fake": held_inside(x), "field": _shade(log_prob)}
 
     noise = {"z": normal(points, 2, redraw="click")}
     graph = Graph(density, {"weights": training.outputs["flow"]}, noise)
@@ -158,18 +99,18 @@ def plane_walk(flow: Flow, *, points: int = 256, lines: int = 13, size: int = 40
         lines: of the grid, in either direction.
         size: points along either side of the field.
     """
-    path, grid = grid_path(lines), _grid(size)
+    path, places = grid_path(lines), grid(size)
 
     def walk(depth, z):
         part = Flow(part_way(flow.bijection, depth), (2,)).to(z.device)
         moved, log_det = part.bijection(torch.cat([z, path.to(z)]))
-        bent = _held_inside(moved[len(z) :], 2 * EXTENT)
+        bent = held_inside(moved[len(z) :], 2 * EXTENT)
         areas = log_det[: len(z)].exp()
         return {
             "grid_x": bent[:, 0],
             "grid_y": bent[:, 1],
-            "moved": _held_inside(moved[: len(z)]),
-            "field": _shade(part.log_prob(grid.to(z))),
+            "moved": held_inside(moved[: len(z)]),
+            "field": _shade(part.log_prob(places.to(z))),
             "smallest": areas.min(),
             "largest": areas.max(),
         }
@@ -220,29 +161,7 @@ class _Scaled(nn.Module):
         return self.factor * self.net(x)
 
 
-class _Both(nn.Module):  # for ``functional_call``
-    def __init__(self, flow: Flow, points: Tensor):
-        super().__init__()
-        self.flow, self.points = flow, points
-
-    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        return self.flow.bijection(z)[0], self.flow.log_prob(self.points)
-
-
-def _grid(size: int) -> Tensor:
-    """Middles of the pixels of the plane, from the upper left corner row by row."""
-    middle = EXTENT * (1 - 1 / size)
-    axis = torch.linspace(-middle, middle, size)
-    y, x = torch.meshgrid(axis.flip(0), axis, indexing="ij")
-    return torch.stack([x, y], -1).reshape(-1, 2)
-
-
 def _shade(log_prob: Tensor) -> Tensor:
     """From densities to a cloud's field: 1/2 is white, 0 the model's colour, at the highest."""
     log_prob = torch.where(log_prob.isnan(), -DIVERGED, log_prob).clamp(-DIVERGED, DIVERGED)
     return 0.5 - 0.5 * (log_prob - log_prob.max()).exp()
-
-
-def _held_inside(points: Tensor, extent: float = EXTENT) -> Tensor:
-    """Move what left the picture to its edge, and what is nowhere to a corner."""
-    return torch.where(points.isnan(), extent, points).clamp(-extent, extent)

@@ -1,20 +1,17 @@
 """Training steps of the models on the plane as pure functions, which a page can run whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch.func import functional_call, grad_and_value
+from torch import Tensor
 
 from dgm_core.flows import Flow
 from dgm_core.gan import Discriminator, Generator
-from dgm_core.objectives import (
-    discriminator_loss,
-    minimax_generator_loss,
-    nonsaturating_generator_loss,
-)
-from dgm_core.training import adam_step, named_parameters, parameter_vector
+from dgm_core.objectives import discriminator_loss, nonsaturating_generator_loss
+from dgm_core.training import adam_descent, named_parameters, with_parameters
+
+Rate = Float[Tensor, ""] | float
 
 
 def gan_step(
@@ -23,12 +20,12 @@ def gan_step(
     state: Mapping[str, Tensor],
     real: Float[Tensor, " batch event"],
     z: Float[Tensor, " 2 batch latent"],
-    generator_rate: Float[Tensor, ""] | float,
-    discriminator_rate: Float[Tensor, ""] | float,
-    saturating: Float[Tensor, ""],
-    betas: tuple[float, float] = (0.5, 0.999),
+    learning_rates: tuple[Rate, Rate] = (1e-3, 1e-3),
+    generator_loss: Callable[[Tensor], Tensor] = nonsaturating_generator_loss,
 ) -> dict[str, Tensor]:
     """Train the discriminator on one batch, then the generator against the new discriminator.
+
+    It is a step of `training.play`, with the same Adam, as a pure function.
 
     Args:
         generator: gives the architecture, without batch normalisation and dropout; its numbers
@@ -39,10 +36,8 @@ def gan_step(
         real: examples of the data, (B, event).
         z: standard normal noise, (2, B, latent): for the discriminator's step and for the
             generator's.
-        generator_rate: learning rate of the generator's Adam.
-        discriminator_rate: learning rate of the discriminator's.
-        saturating: above 0.5, the generator minimises log(1 - D), else -log D.
-        betas: of both Adams.
+        learning_rates: of the discriminator's Adam and of the generator's.
+        generator_loss: from logits of generated examples, (B,), to what the generator minimises.
 
     Returns:
         The new "generator", "discriminator" and "ones"; "discriminator_loss", minus the value of
@@ -53,35 +48,30 @@ def gan_step(
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1; betas from
         Radford et al. (2016), DCGAN, section 4.
     """
-    generator_parameters = named_parameters(generator, state["generator"][0])
-    fake = functional_call(generator, generator_parameters, (z[0],))
+    betas = 0.5, 0.999
+    parameters = named_parameters(generator, state["generator"][0])
+    fake = with_parameters(lambda G: G(z[0]), generator, parameters)
 
-    def loss_of_discriminator(parameters):
-        logits = functional_call(discriminator, parameters, (torch.cat([real, fake]),))
-        return discriminator_loss(*logits.chunk(2)).mean()
+    def of_discriminator(D):
+        logits = D(torch.cat([real, fake]))
+        return discriminator_loss(*logits.chunk(2)).mean(), {}
 
-    def loss_of_generator(parameters):
-        made = functional_call(generator, parameters, (z[1],))
-        logits = functional_call(discriminator, opponent, (made,))
-        minimax, other = minimax_generator_loss(logits), nonsaturating_generator_loss(logits)
-        return torch.where(saturating > 0.5, minimax.mean(), other.mean()), made
+    def of_generator(G):
+        made = G(z[1])
+        logits = with_parameters(lambda D: D(made), discriminator, opponent)
+        return generator_loss(logits).mean(), {"fake": made}
 
-    gradient, loss_d = grad_and_value(loss_of_discriminator)(
-        named_parameters(discriminator, state["discriminator"][0])
-    )
-    discriminator_state, ones = adam_step(
+    discriminator_state, ones, loss_d, _ = adam_descent(
+        of_discriminator,
+        discriminator,
         state["discriminator"],
-        parameter_vector(gradient),
         state["ones"],
-        discriminator_rate,
+        learning_rates[0],
         betas,
     )
     opponent = named_parameters(discriminator, discriminator_state[0])
-    gradient, (loss_g, made) = grad_and_value(loss_of_generator, has_aux=True)(
-        generator_parameters
-    )
-    generator_state, _ = adam_step(
-        state["generator"], parameter_vector(gradient), state["ones"], generator_rate, betas
+    generator_state, _, loss_g, rest = adam_descent(
+        of_generator, generator, state["generator"], state["ones"], learning_rates[1], betas
     )
     return {
         "generator": generator_state,
@@ -89,27 +79,15 @@ def gan_step(
         "ones": ones,
         "discriminator_loss": loss_d,
         "generator_loss": loss_g,
-        "fake": made,
+        **rest,
     }
-
-
-class _NegativeLogLikelihood(nn.Module):
-    """The loss of a flow as a module's forward, which is what ``functional_call`` calls."""
-
-    def __init__(self, flow: Flow):
-        super().__init__()
-        self.flow = flow
-
-    def forward(self, x: Tensor) -> Tensor:
-        return -self.flow.log_prob(x).mean()
 
 
 def flow_step(
     flow: Flow,
     state: Mapping[str, Tensor],
     x: Float[Tensor, " batch event"],
-    learning_rate: Float[Tensor, ""] | float,
-    betas: tuple[float, float] = (0.9, 0.999),
+    learning_rate: Rate,
 ) -> dict[str, Tensor]:
     """Take one step of maximum likelihood with Adam.
 
@@ -118,7 +96,6 @@ def flow_step(
         state: "flow", (3, P), from `adam_state`, and "ones", (2,), zeros at the start.
         x: examples of the data, (B, event).
         learning_rate: of this step.
-        betas: of Adam.
 
     Returns:
         The new "flow" and "ones"; "loss", the mean of -log p(x) over the batch before the
@@ -127,10 +104,11 @@ def flow_step(
     References:
         Rezende and Mohamed (2015), Variational Inference with Normalizing Flows, eq. 7.
     """
-    loss = _NegativeLogLikelihood(flow)
-    parameters = named_parameters(loss, state["flow"][0])
-    gradient, value = grad_and_value(lambda p: functional_call(loss, p, (x,)))(parameters)
-    new, ones = adam_step(
-        state["flow"], parameter_vector(gradient), state["ones"], learning_rate, betas
+    new, ones, loss, _ = adam_descent(
+        lambda flow: (-flow.log_prob(x).mean(), {}),
+        flow,
+        state["flow"],
+        state["ones"],
+        learning_rate,
     )
-    return {"flow": new, "ones": ones, "loss": value}
+    return {"flow": new, "ones": ones, "loss": loss}

@@ -282,8 +282,9 @@ class Graph {
     /** @type {Record<string, unknown>} */
     const feeds = {};
     for (const [name, shape] of this.shapes())
-      if (this.session.inputNames.includes(name))
-        feeds[name] = new this.ort.Tensor("float32", values[name], shape);
+      if (this.session.inputNames.includes(`in.${name}`))
+        // see export.py
+        feeds[`in.${name}`] = new this.ort.Tensor("float32", values[name], shape);
     const results = await exclusively(() => this.session.run(feeds));
     return Object.fromEntries(this.spec.outputs.map((name) => [name, results[`out.${name}`]]));
   }
@@ -308,26 +309,25 @@ class Graph {
     const changes = new Map();
     for (const target of this.targets) {
       const { widget, trait, source, kind } = target;
-      const value =
-        kind === "text" ? format(source, scalars) : (scalars[source] ?? this.value(source));
+      const value = kind === "text" ? format(source, scalars) : this.value(source);
       const stands = "set" in target && widget.get(trait) === target.set;
       if (stands && isSame(value, target.value)) continue;
       target.value = value;
       target.set =
-        typeof value !== "object"
-          ? value
-          : kind === "floats"
-            ? Float64Array.from(value)
-            : new DataView(Float32Array.from(value).buffer);
+        typeof value === "object" ? new DataView(Float32Array.from(value).buffer) : value;
       changes.set(widget, { ...changes.get(widget), [trait]: target.set });
     }
     for (const [widget, traits] of changes) widget.set(traits);
     this.tell({ state: "ready", output: summary(this.outputs), words: HERE });
   }
 
+  // An output's, else an input's. Own names only: every object has a "constructor".
   /** @param {string} name */
   value(name) {
-    return this.outputs[name]?.data ?? this.feeds[name];
+    const isOutput = Object.hasOwn(this.outputs, name);
+    const values = isOutput ? this.outputs[name].data : this.feeds[name];
+    const shape = isOutput ? this.outputs[name].dims : this.spec.inputs[name];
+    return shape.length ? values : values[0];
   }
 }
 

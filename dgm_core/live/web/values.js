@@ -89,16 +89,19 @@ export function summary(outputs) {
  * @param {Record<string, number>} values
  */
 export function format(template, values) {
-  return template.replace(/\{(\w+)(?::(\+?)\.(\d+)([fe%]))?\}/g, (_, name, plus, digits, kind) => {
-    const value = values[name];
-    if (!kind) return String(value);
-    if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
-    const text =
-      kind === "f"
-        ? value.toFixed(digits)
-        : kind === "%"
-          ? (100 * value).toFixed(digits) + "%"
-          : value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
-    return plus && value >= 0 ? "+" + text : text;
-  });
+  return template.replace(
+    /\{([^{}:]+)(?::(\+?)\.(\d+)([fe%]))?\}/g,
+    (_, name, plus, digits, kind) => {
+      const value = values[name];
+      if (!kind) return String(value);
+      if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+      const text =
+        kind === "f"
+          ? value.toFixed(digits)
+          : kind === "%"
+            ? (100 * value).toFixed(digits) + "%"
+            : value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+      return plus && value >= 0 ? "+" + text : text;
+    },
+  );
 }

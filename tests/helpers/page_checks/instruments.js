@@ -61,15 +61,16 @@
     await shown();
   }
 
-  // Elements that may change when these models have: their views, and for a mark its whole chart.
+  // Elements that may change when these models have: their views, and for a series its chart.
   async function territory(changed) {
+    const names = new Set([...changed].map((model) => `IPY_MODEL_${model.model_id}`));
+    const charts = (await models()).filter((model) =>
+      model.get("_series")?.some((one) => names.has(one)),
+    );
     const elements = [];
-    for (const model of changed)
-      for (const view of await Promise.all(Object.values(model.views ?? {}))) {
+    for (const model of [...changed, ...charts])
+      for (const view of await Promise.all(Object.values(model.views ?? {})))
         elements.push(view.el);
-        const chart = view.el.closest?.(".bqplot");
-        if (chart) elements.push(chart);
-      }
     return elements;
   }
 
@@ -125,7 +126,7 @@
         graph.targets.some((target) => target.widget === widget),
       );
       const times = (changes.get(widget) ?? 0) - own.has(widget);
-      const what = widget.get("_anywidget_id") ?? widget.name;
+      const what = widget.get("_mark")?.kind ?? widget.get("_anywidget_id") ?? widget.name;
       if (times > drivers.length)
         wrong.push(`${times} changes of a ${what} by ${drivers.length} graphs`);
     }

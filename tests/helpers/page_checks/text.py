@@ -33,7 +33,7 @@ def a_telephone_never_scrolls_sideways(visit: Visit) -> None:
     reveal(visit.page)
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
     sticking_out = visit.page.evaluate(
-        """() => [...document.querySelectorAll("article img, .jupyter-widgets, .bqplot, canvas")]
+        """() => [...document.querySelectorAll("article :is(img, .jupyter-widgets, svg, canvas)")]
           .filter((element) => element.getBoundingClientRect().right > 360)
           .map((element) => element.outerHTML.slice(0, 99))"""
     )

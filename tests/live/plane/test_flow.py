@@ -9,6 +9,7 @@ from torch import nn
 from dgm_core.flows import Compose, coupling_flow
 from dgm_core.live.export import relative_error
 from dgm_core.live.plane import flow as plane
+from dgm_core.live.plane.scene import first_weights
 from dgm_core.targets import Moons, Ring
 
 SMALL = {"layers": 2, "hidden": 8}
@@ -43,7 +44,7 @@ def test_the_exported_step_agrees_with_pytorch_after_50_steps(small):
         feeds = graph._feeds()
         want = graph._call({**feeds, **ours})
         ours = {name: want[name] for name in ours}
-        feeds = {name: value.numpy() for name, value in {**feeds, **theirs}.items()}
+        feeds = {f"in.{name}": v.numpy() for name, v in {**feeds, **theirs}.items()}
         got = dict(zip(names, session.run(None, feeds), strict=True))
         theirs = {name: torch.from_numpy(np.asarray(got[name])) for name in theirs}
     for name, value in want.items():
@@ -99,7 +100,7 @@ def test_the_picture_is_that_of_the_present_weights(small):
 def test_a_new_life_has_default_weights_and_couplings_that_do_nothing():
     flow = coupling_flow(2, **SMALL)
     flow.bijection.initialize(Ring().sample((500,)))
-    middle, width = plane.first_weights(flow)
+    middle, width = first_weights(flow)
     vector = nn.utils.parameters_to_vector(flow.parameters()).detach()
     assert ((vector - middle).abs() <= width + 1e-7).all()
     assert (width > 0).sum() == sum(p.numel() for p in flow.parameters()) - 2 * (4 + 18)

@@ -10,6 +10,7 @@ from dgm_core import live
 from dgm_core.evaluation import class_shares
 from dgm_core.live.export import relative_error
 from dgm_core.live.plane import gan as plane
+from dgm_core.live.plane import scene
 from dgm_core.targets import Ring
 
 AGREEMENT = 1e-3  # of the scale, after 100 steps: rounding grows in a game; NaN never
@@ -32,7 +33,7 @@ def trained():
         ours = graph._call(feeds)
         graph._state = {name: ours[name] for name in graph._state}
         if step < 100:
-            feeds = {name: value.numpy() for name, value in {**feeds, **theirs}.items()}
+            feeds = {f"in.{name}": v.numpy() for name, v in {**feeds, **theirs}.items()}
             out = dict(zip(names, session.run(None, feeds), strict=True))
             theirs = {name: torch.from_numpy(np.asarray(out[name])) for name in theirs}
             pairs.append((ours, out))
@@ -93,9 +94,9 @@ def test_a_new_life_has_pytorchs_default_weights():
     torch.manual_seed(0)
     for module in plane.plane_networks():
         size = sum(parameter.numel() for parameter in module.parameters())
-        parts = plane.default_weights(module, torch.rand(200, size)[0])
-        assert parts.shape == (size,)
-        many = torch.stack([plane.default_weights(module, torch.rand(size)) for _ in range(50)])
+        middle, width = scene.first_weights(module)
+        assert middle.shape == (size,)
+        many = middle + width * (2 * torch.rand(50, size) - 1)
         first = 0
         for layer in (part for part in module.modules() if isinstance(part, nn.Linear)):
             for parameter in layer.parameters():
@@ -111,7 +112,7 @@ def test_a_learning_rate_that_is_too_high_is_called_diverged_and_a_reset_is_a_cu
     small.generator_rate = small.discriminator_rate = 10.0
     small.ticks += 1
     assert small.outputs["diverged"] == 1
-    assert np.abs(small.outputs["fake"]).max() <= plane.EXTENT
+    assert np.abs(small.outputs["fake"]).max() <= scene.EXTENT
     small.generator_rate = small.discriminator_rate = 1e-3
     small.resets += 1
     assert small.outputs["diverged"] == 0 and small.outputs["steps"] == 1

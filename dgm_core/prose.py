@@ -1,0 +1,58 @@
+"""Numbers for the running text of a page: what a sentence shows was computed by a cell."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from IPython.core.formatters import format_display_data
+from IPython.display import display
+
+# What myst-nb's own `glue` writes, without its import, which costs each kernel a second or two.
+_HIDDEN = "application/papermill.record/"
+
+
+def report(prefix: str, **values: object) -> None:
+    r"""Hand values to the text, where ``{glue:text}`prefix-name:.2f``` shows them.
+
+    The cell's output shows nothing. Underscores become hyphens, and several values at once get
+    a name each: ``report("elbo", best_gap=1.5, bits={"own": 1, "all": 2}, rate=[3, 4])`` is read
+    as ``elbo-best-gap``, ``elbo-bits-own``, ``elbo-bits-all``, ``elbo-rate-0``, ``elbo-rate-1``.
+
+    Args:
+        prefix: of the chapter, such as ``elbo``.
+        values: by name, a number, a tensor or array of one element, or a text; or a mapping or a
+            sequence of them.
+
+    Raises:
+        TypeError: a value is none of these.
+
+    Example:
+        >>> report("kl", small=0.25, sides=[1.5, 2.5])  # {glue:text}`kl-sides-0:.1f`
+        >>> report("kl", wrong=object())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        TypeError: kl-wrong is a object: report numbers, ...
+    """
+    for name, value in values.items():
+        for key, one in _each(f"{prefix}-{name}".replace("_", "-"), value):
+            bundle, _ = format_display_data(one)
+            hidden = {_HIDDEN + kind: data for kind, data in bundle.items()}
+            record = {"scrapbook": {"name": key, "mime_prefix": _HIDDEN}}
+            display(hidden, raw=True, metadata=record)
+
+
+def _each(key: str, value: object) -> list[tuple[str, float | int | str]]:
+    """Return numbers of Python's own, whatever they came as, each with its name."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.item() if value.size == 1 else list(value)
+    if isinstance(value, (float, int, str)):
+        return [(key, value)]
+    if not isinstance(value, (Mapping, list, tuple)):
+        raise TypeError(
+            f"{key} is a {type(value).__name__}: report numbers, texts, tensors, or several of "
+            "them in a mapping or a sequence"
+        )
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    return [pair for name, one in items for pair in _each(f"{key}-{name}", one)]

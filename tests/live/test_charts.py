@@ -1,0 +1,198 @@
+"""A chart takes what it can show, refuses the rest in words, and is driven like any widget."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from browser import ROOT
+from example_figures import GRID
+
+from dgm_core import live
+
+LOG = {"ylog": True}
+
+
+def test_series_hold_float32_and_stand_in_the_order_of_their_making():
+    chart = live.Chart("x", "density")
+    line = chart.line(GRID, GRID**2, label="x squared")
+    dot = chart.dot(1, 2, role="posterior")
+    assert line.x.dtype == np.float32 and line.y.shape == (101,)
+    assert (dot.x.tolist(), dot.y.tolist()) == ([1], [2])
+    assert chart._series == [f"IPY_MODEL_{one.model_id}" for one in (line, dot)]
+    assert chart.series == [line, dot]
+    assert bytes(line.get_state(["x"])["x"]) == GRID.numpy().tobytes()  # what the page reads
+
+
+def test_a_graph_drives_a_series_and_the_ends_of_an_axis(kl_graph):
+    chart = live.Chart("x", "density", ylim=(0, None))
+    curve = chart.line(GRID, 0 * GRID)
+    kl_graph.drive(curve, y="density").drive(chart, ymax="kl")
+    kl_graph.mean += 0.5
+    np.testing.assert_array_equal(curve.y, kl_graph.outputs["density"])
+    assert chart.ymax == pytest.approx(kl_graph.outputs["kl"]) and chart.ymin == 0
+    kinds = [target["kind"] for target in kl_graph._targets if "IPY_MODEL" in target["model"]]
+    assert set(kinds) <= {"data", "text"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"xlim": (2, 1)}, "put the lower end first"),
+        ({"ylim": (0, 10), "ylog": True}, "a logarithm needs more than 0"),
+    ],
+)
+def test_limits_that_no_axis_has_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        live.Chart("x", "y", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "add", "words"),
+    [
+        ({}, lambda c: c.line([1, 2], [1, 2, 3]), "lengths differ"),
+        ({}, lambda c: c.line([1], [1], role="blue"), "colours mean data, model"),
+        ({}, lambda c: c.line([1], [1], dash="wavy"), "solid, dashed, dotted"),
+        ({}, lambda c: c.level(), "either a height y or a place x"),
+        ({}, lambda c: c.level(x=1, y=1), "either a height y or a place x"),
+        ({}, lambda c: c.level(y=1, dash="wavy"), "solid, dashed, dotted"),
+        ({}, lambda c: c.points([1], [1], shade=[0.5]), "need a role"),
+        ({}, lambda c: c.points([1], [1], shade=[0.5], towards="red"), "colours mean"),
+        ({}, lambda c: c.points([1], [1], shade=[0, 1], towards="data"), "lengths differ"),
+        ({}, lambda c: c.band([1, 2], [1], [2, 3]), "differ in length"),
+        ({"categories": ["a"]}, lambda c: c.bars([1, 2]), "2 bars for 1 categories"),
+        (LOG, lambda c: c.line([1, 2], [1, 0]), "the y axis is logarithmic"),
+        ({"xlog": True}, lambda c: c.dot(-1, 1), "the x axis is logarithmic"),
+        (LOG, lambda c: c.band([1], [-1], [1]), "low has values at or below 0"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(options, add, words):
+    with pytest.raises(ValueError, match=words):
+        add(live.Chart("x", "y", **options))
+
+
+def test_what_a_graph_drives_may_be_empty_at_first():
+    chart = live.Chart("x", "y")
+    assert chart.line([1, 2]).y.size == chart.points(towards="posterior").shade.size == 0
+
+
+def test_a_gap_has_a_place_on_a_logarithmic_axis():
+    assert live.Chart("x", "y", ylog=True).line([1, 2], [1, np.nan]).y[0] == 1
+
+
+def test_tensors_of_any_kind_will_do():
+    points = live.Chart("x", "y").points(torch.arange(3), torch.ones(3, 1, requires_grad=True))
+    assert points.y.tolist() == [1, 1, 1]
+
+
+def test_a_chart_has_a_name():
+    assert "density" in live.Chart("x", "density").alt
+    assert live.Chart("x", "density", alt="A bell.").alt == "A bell."
+
+
+# ---- What the page computes of it -------------------------------------------------------------
+
+
+def page(expression: str):
+    """Evaluate an expression with the functions of chart.js, in Node."""
+    names = "ticks, decades, write, axisWords, domain, scale, place, describe, power"
+    source = f"const {{{names}}} = await import(process.argv[1]);"
+    source += f"console.log(JSON.stringify({expression}));"
+    address = (ROOT / "dgm_core/live/web/chart.js").as_uri().replace("file://", "")
+    text = f"const load = process.argv.at(-1); {source}".replace("process.argv[1]", "load")
+    code = "import { readFileSync } from 'node:fs';" + text.replace(
+        "await import(load)",
+        "await import('data:text/javascript;base64,' + readFileSync(load).toString('base64'))",
+    )
+    run = subprocess.run(
+        ["node", "--input-type=module", "-e", code, address], text=True, capture_output=True
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("-0.5", "−0.5"),
+        ("1234", "1,230"),  # three digits, unless decimals are given
+        ("1234, 0", "1,234"),
+        ("12345.678, 1", "12,345.7"),
+        ("1e-9", "10⁻⁹"),
+        ("8.181e-4, 3", "8.18 × 10⁻⁴"),
+        ("-250000", "−2.5 × 10⁵"),
+        ("-0.001, 2", "0.00"),  # never a minus before nothing
+        ("0", "0"),
+    ],
+)
+def test_numbers_are_written_for_readers(value, text):
+    assert page(f"write({value})") == text
+
+
+def test_ticks_are_round_and_few():
+    assert page("ticks(-2.5, 2.5, 5)") == [-2, -1, 0, 1, 2]
+    assert page("ticks(0, 1, 4)") == [0, 0.5, 1]
+    assert page("ticks(0, 493, 4)") == [0, 200, 400]
+    assert page("axisWords(ticks(-0.3, 0.3, 4), false)") == ["−0.2", "0", "0.2"]
+    assert page("axisWords(ticks(0, 2e5, 4), false)") == ["0", "10⁵", "2 × 10⁵"]
+    assert page("ticks(-10, 10, 2)") == [-10, 0, 10]  # one alone would give no scale
+    for low, high, most in ((0, 1, 7), (-3, 17, 2), (0.1, 0.10003, 5), (-1e9, 1e9, 3), (1, 3, 2)):
+        found = page(f"ticks({low}, {high}, {most})")
+        assert 2 <= len(found) <= most + 1
+        assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in found)
+
+
+def test_logarithmic_axes_show_whole_decades():
+    assert page("decades(1, 1000, 7)") == [1, 10, 100, 1000]
+    assert page("axisWords(decades(1, 1000, 7), true)") == ["1", "10", "100", "1,000"]
+    assert page("axisWords(decades(1e-10, 1e3, 5), true)") == [
+        "10⁻⁹",
+        "10⁻⁶",
+        "10⁻³",
+        "10⁰",
+        "10³",
+    ]
+    assert page("decades(2, 8, 4)") == [2, 4, 6, 8]
+
+
+def test_a_moving_end_grows_at_once_and_shrinks_only_below_half():
+    assert page("domain([0, null], [1, 2], false, 0)") == {"low": 0, "high": 2, "log": False}
+    before = "{low: 0, high: 2, log: false}"
+    assert page(f"domain([0, null], [3], false, 0, {before})")["high"] == 3
+    assert page(f"domain([0, null], [1.1], false, 0, {before})")["high"] == 2
+    assert page(f"domain([0, null], [0.9], false, 0, {before})")["high"] == 0.9
+    assert page("domain([null, null], [], false, 0)") == {"low": 0, "high": 1, "log": False}
+    assert page("domain([null, null], [5, NaN], false, 0)") == {"low": 5, "high": 6, "log": False}
+    assert page("domain([null, null], [1, 0, 100], true, 0)")["low"] == 1
+
+
+def test_what_lies_outside_stays_drawable():
+    assert page("scale({low: 1, high: 100, log: true}, 0, 200)(10)") == 100
+    assert page("scale({low: 1, high: 100, log: true}, 0, 200)(0)") == -1e4
+    assert page("scale({low: 0, high: 1, log: false}, 100, 0)(0.25)") == 75
+
+
+def test_labels_keep_off_each_other_and_stay_inside():
+    ink = "[[10, 20], [60, 50], [110, 20]], [[10, 22], [60, 52], [110, 22]]"
+    code = f"((ink) => place(ink.map((own) => ({{ width: 50, own }})), ink, %s))([{ink}])"
+    first, second = page(code % "{x: 0, y: 0, width: 200, height: 100}")
+    apart = (
+        first["x"] + 50 <= second["x"]
+        or second["x"] + 50 <= first["x"]
+        or first["y"] + 16 <= second["y"]
+        or second["y"] + 16 <= first["y"]
+    )
+    assert apart
+    for box in (first, second):
+        assert 0 <= box["x"] <= 150 and -6 <= box["y"] <= 84
+    assert page(code % "{x: 500, y: 0, width: 9, height: 9}") == [None, None]
+
+
+def test_words_say_where_a_line_goes():
+    series = "{spec: {kind: 'line', role: 'model', label: 'q'}, values: {x: %s, y: %s}}"
+    long = series % ("[0,1,2,3,4,5,6]", "[0,-1,2,NaN,8,5,1]")
+    assert page(f"describe({long}, [])") == "q: from −1 at 1 up to 8 at 4."
+    assert page(f"describe({series % ('[2]', '[0.5]')}, [])") == "q: 0.5 at 2."
+    bars = "{spec: {kind: 'bars', role: 'data', label: ''}, values: {x: [], y: [-1, 2]}}"
+    assert page(f"describe({bars}, ['a', 'b'])") == "data: a −1, b 2."
