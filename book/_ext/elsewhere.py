@@ -21,11 +21,6 @@ from sphinx.errors import ExtensionError
 
 FOLDER = "_notebooks"
 BRANCH = "notebooks"
-GLUE = re.compile(r"^from myst_nb import glue$", re.MULTILINE)
-NO_GLUE = """\
-def glue(name, value, display=True):  # numbers for the text, which has them already
-    pass
-"""
 LANGUAGES = {"ipython3": "python", "ipython": "python", "none": "", "text": ""}
 #: What a page shows and Markdown need not: they hold no text of their own.
 SKIPPED = (
@@ -356,10 +351,8 @@ def notebook(source, pieces: list[str | int], home: str, docname: str, install: 
         docname: of its page.
         install: what the first cell runs, or nothing.
     """
-    cells, code = (
-        [],
-        [(k, cell) for k, cell in enumerate(source.cells) if cell.cell_type == "code"],
-    )
+    cells = []
+    code = [(k, cell) for k, cell in enumerate(source.cells) if cell.cell_type == "code"]
     opening = f"*[This chapter]({home}{docname}.html) is a page of a book, with live figures.*\n\n"
     opening = opening if home else ""
     opening += (
@@ -391,8 +384,8 @@ def notebook(source, pieces: list[str | int], home: str, docname: str, install: 
 
 
 def code_cell(cell):
-    """Return a code cell for a kernel that has no myst-nb, folded where the page hides it."""
-    made = nbformat.v4.new_code_cell(GLUE.sub(NO_GLUE, cell.source))
+    """Return a code cell, folded where the page hides it."""
+    made = nbformat.v4.new_code_cell(cell.source)
     if {"hide-input", "remove-input", "remove-cell"} & set(cell.metadata.get("tags", [])):
         made.metadata["jupyter"] = {"source_hidden": True}
     return made
