@@ -1,16 +1,12 @@
 """What is exported agrees with PyTorch, and what a page cannot run is refused."""
 
 import keyword
-import os
-import subprocess
-import sys
 import unicodedata
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
-from browser import ROOT
 from example_figures import gaussians
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,21 +202,3 @@ def test_functions_that_a_page_cannot_run_are_refused_with_the_cure(function, wo
 )
 def test_relative_error_is_never_hidden_by_nan(got, want, error):
     assert relative_error(np.array(got), np.array(want)) == error
-
-
-EXPORT = """
-from dgm_core import live
-print(len(live.Graph(lambda a: {"b": 2 * a}, {"a": 1.0})._onnx))
-"""
-
-
-def test_an_export_leaves_no_trace_of_telemetry_in_a_fresh_home(tmp_path):
-    unset = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}  # the first is set where notebooks run
-    env = {name: value for name, value in os.environ.items() if name not in unset}
-    env |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", EXPORT]
-    run = subprocess.run(command, env=env, capture_output=True, text=True, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr[-3000:]
-    assert int(run.stdout) > 0
-    left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert [name for name in left if "onnx" in name or "deviceid" in name] == []
