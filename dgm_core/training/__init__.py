@@ -3,16 +3,8 @@
 from dgm_core.training.checkpoints import CheckpointError, random_state_kept
 from dgm_core.training.console import interrupt_deferred, progress_bar
 from dgm_core.training.history import History
-from dgm_core.training.loop import (
-    CHECK_EVERY,
-    TrainingDiverged,
-    adam,
-    descend,
-    fit,
-    fuses,
-    game_adam,
-    play,
-)
+from dgm_core.training.loop import CHECK_EVERY, fit, play
+from dgm_core.training.optimizers import adam, descend, fuses, game_adam
 from dgm_core.training.pure import (
     adam_descent,
     adam_state,
@@ -22,6 +14,7 @@ from dgm_core.training.pure import (
     with_parameters,
 )
 from dgm_core.training.schedule import Schedule, constant, linear, warmup_cosine
+from dgm_core.training.watch import TrainingDiverged
 
 __all__ = [
     "CHECK_EVERY",

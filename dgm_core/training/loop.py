@@ -1,14 +1,9 @@
 """One training loop for every model and every game of two; nothing here knows the model."""
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -17,85 +12,15 @@ from dgm_core.data import Batches
 from dgm_core.nets import full_precision
 from dgm_core.training import checkpoints, console
 from dgm_core.training.history import History
+from dgm_core.training.optimizers import adam, descend, game_adam
 from dgm_core.training.schedule import Schedule, constant, warmup_cosine
+from dgm_core.training.watch import Loss, Turn, Watch
 
 # A look at a loss makes the processor wait for the accelerator. Once in 50 steps costs nothing
 # that can be measured, and a run that has gone wrong goes on for a second at most.
 CHECK_EVERY = 50
 
-#: From a batch to a loss for each example, (B,).
-Loss = Callable[[Tensor], Tensor]
 Callback = Callable[[int], Mapping[str, float] | None]
-
-
-class TrainingDiverged(RuntimeError):
-    """A loss or a parameter became infinite or NaN.
-
-    Attributes:
-        step: the first bad step.
-        history: the `History` up to the step before.
-    """
-
-    def __init__(self, message: str, step: int, history: History):
-        """Keep the history, to be plotted after the error."""
-        super().__init__(message)
-        self.step = step
-        self.history = history
-
-
-def fuses(device: torch.device) -> bool:
-    """Whether torch's Adam has one fused kernel a step on a device."""
-    return device.type in ("cpu", "cuda", "mps")
-
-
-def adam(
-    parameters: Iterable[Tensor], lr: float, betas: tuple[float, float] = (0.9, 0.999)
-) -> torch.optim.Adam:
-    """Make Adam, with one fused kernel a step where the device has one.
-
-    Args:
-        parameters: what it trains, all on one device.
-        lr: the learning rate.
-        betas: of its two moving averages.
-
-    References:
-        Kingma and Ba (2015), Adam: A Method for Stochastic Optimization.
-
-    Example:
-        >>> optimizer = adam([torch.zeros(3, requires_grad=True)], lr=1e-3)
-        >>> optimizer.param_groups[0]["lr"]
-        0.001
-    """
-    parameters = list(parameters)
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=fuses(parameters[0].device))
-
-
-#: Adam with the shorter memory that games are played with: Radford et al. (2016), DCGAN.
-game_adam = partial(adam, betas=(0.5, 0.999))
-
-
-def descend(
-    losses: Tensor, optimizer: torch.optim.Optimizer, clip_norm: float | None = None
-) -> None:
-    """Take one step down the mean of some losses; gradients of before are forgotten.
-
-    Args:
-        losses: one loss for each example, or their mean; any shape.
-        optimizer: changes its parameters in place.
-        clip_norm: largest norm of the gradient of all its parameters; see `fit`.
-
-    Example:
-        >>> place = torch.tensor([1.0], requires_grad=True)
-        >>> descend(place**2, torch.optim.SGD([place], lr=0.25))
-        >>> place.item()
-        0.5
-    """
-    optimizer.zero_grad()
-    losses.mean().backward()
-    if clip_norm is not None:
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
-    optimizer.step()
 
 
 def fit(
@@ -175,7 +100,7 @@ def fit(
         >>> len(history.loss), round(history.loss[-1], 2), round(mean.item(), 2)
         (500, 1.0, 3.0)
     """
-    turn = _Turn("the loss", loss_fn, parameters, learning_rate, optimizer)
+    turn = Turn("the loss", loss_fn, parameters, learning_rate, optimizer)
     schedule = schedule or warmup_cosine(warmup_steps)
     options = {"buffers": buffers, "clip_norm": clip_norm, "after_step": after_step, "half": half}
     options |= {"callback": callback, "callback_every": callback_every, "progress": progress}
@@ -249,7 +174,7 @@ def play(
     """
     names = "the discriminator's loss", "the generator's loss"
     turns = [
-        _Turn(name, *player, rate, optimizer)
+        Turn(name, *player, rate, optimizer)
         for name, player, rate in zip(
             names, (discriminator, generator), learning_rates, strict=True
         )
@@ -259,17 +184,8 @@ def play(
     return _take_turns(turns, batches, schedule, checkpoint, checkpoint_every, **options)
 
 
-class _Turn:
-    """What is minimised in a step, once or by one of two players: a loss, by its parameters."""
-
-    def __init__(self, name: str, loss_fn: Loss, parameters, learning_rate: float, optimizer):
-        self.name, self.loss_fn, self.learning_rate = name, loss_fn, learning_rate
-        self.parameters = list(parameters)
-        self.optimizer = optimizer(self.parameters, lr=learning_rate)
-
-
 def _take_turns(
-    turns: Sequence[_Turn],
+    turns: Sequence[Turn],
     batches: Batches | Sequence[Tensor] | Tensor,
     schedule: Schedule,
     checkpoint: str | Path | None,
@@ -307,7 +223,7 @@ def _take_turns(
             history = History(**saved)
 
     precision = torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
-    watch = _Watch(history, tensors, turns, good_step=done)
+    watch = Watch(history, tensors, turns, good_step=done)
     started = time.perf_counter() - (history.seconds[-1] if history.seconds else 0.0)
     with (
         console.interrupt_deferred() as interrupted,
@@ -349,81 +265,3 @@ def _take_turns(
                 bar.update(step - bar.n)
                 break
     return history
-
-
-@dataclass
-class _Row:
-    """What is noted of a step: a loss for each turn, which may still be on its way."""
-
-    step: int
-    rate: float
-    seconds: float
-    losses: list[Tensor] = field(default_factory=list)
-
-
-class _Watch:
-    """Moves losses to the history, a few at once, and keeps the last parameters that were good.
-
-    Attributes:
-        latest: the newest loss of the first turn that `check` has seen.
-    """
-
-    def __init__(self, history: History, tensors: list[Tensor], turns: Sequence[_Turn], good_step):
-        self.history, self.tensors, self.turns = history, tensors, turns
-        self.pending: list[_Row] = []
-        self.latest = math.nan
-        self.keep(good_step)
-
-    def keep(self, step: int) -> None:
-        """Remember the tensors as those after `step`."""
-        self.good_step, self.good = step, [t.detach().clone() for t in self.tensors]
-
-    def begin(self, step: int, rate: float, seconds: float) -> None:
-        """Note that a step has begun."""
-        self.pending.append(_Row(step, rate, seconds))
-
-    def add(self, loss: Tensor) -> None:
-        """Note the loss of a turn of the latest step."""
-        self.pending[-1].losses.append(loss.detach())
-
-    def check(self) -> None:
-        """Wait for the losses and write them down, or stop at the first that is not finite."""
-        if not self.pending:
-            return
-        waiting, self.pending = self.pending, []
-        values = iter(torch.stack([loss for row in waiting for loss in row.losses]).tolist())
-        for row in waiting:
-            losses = list(islice(values, len(row.losses)))
-            for turn, loss in zip(self.turns, losses, strict=False):
-                if not math.isfinite(loss):
-                    self._stop(row.step, f"{turn.name} is {loss} at step {row.step}")
-            self.latest = losses[0]
-            if len(losses) < len(self.turns):  # in the middle of a step: written down after it
-                self.pending.append(row)
-            else:
-                self._write(row, losses)
-
-    def _write(self, row: _Row, losses: list[float]) -> None:
-        self.history.step.append(row.step)
-        self.history.loss.append(losses[0])
-        self.history.generator_loss += losses[1:]
-        self.history.learning_rate.append(row.rate)
-        self.history.seconds.append(row.seconds)
-
-    def check_tensors(self, step: int) -> None:
-        """Stop when the update of `step` has left a parameter or buffer that is not finite."""
-        device = self.tensors[0].device  # a counter among the buffers may be on another
-        if not torch.stack([t.isfinite().all().to(device) for t in self.tensors]).all():
-            self._stop(step, f"a parameter is NaN or infinite after step {step}")
-
-    def _stop(self, step: int, what: str) -> NoReturn:
-        with torch.no_grad():
-            for tensor, good in zip(self.tensors, self.good, strict=True):
-                tensor.copy_(good)
-        rates = " and ".join(f"{turn.learning_rate:g}" for turn in self.turns)
-        message = (
-            f"{what}; the parameters are back where they were after step {self.good_step}. "
-            f"Try a learning_rate below {rates} or more warmup_steps, and look "
-            "in the loss for log, sqrt, exp or a division that can meet 0 or overflow."
-        )
-        raise TrainingDiverged(message, step, self.history)
