@@ -118,7 +118,7 @@ class Chart(anywidget.AnyWidget):
         label: str = "",
         dash: str = "solid",
         fill: bool = False,
-        thin: bool = False,
+        width: Number = 2,
     ) -> Series:
         """Add a line from point to point; it breaks where a number is not finite.
 
@@ -129,7 +129,7 @@ class Chart(anywidget.AnyWidget):
             label: words beside the line.
             dash: "solid", "dashed" or "dotted".
             fill: whether the area under it is shaded, down to the axis.
-            thin: half as wide, where there are many.
+            width: of the line, in pixels; a dashed or dotted one has three quarters of it.
 
         Raises:
             ValueError: an unknown role or dash, x and y that differ in length, or values that a
@@ -137,7 +137,7 @@ class Chart(anywidget.AnyWidget):
         """
         if dash not in DASHES:
             raise ValueError(f"a line is {', '.join(DASHES)}, not {dash!r}")
-        spec = {"dash": dash, "fill": fill, "thin": thin}
+        spec = {"dash": dash, "fill": fill, "width": width}
         return self._add("line", role, label, spec, x=x, y=y)
 
     def level(

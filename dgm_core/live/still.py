@@ -103,7 +103,7 @@ def _series(series: Series, ax: Axes, categories: list[str]) -> None:
     style = {"color": COLORS[spec["role"]], "label": spec["label"] or None}
     kind = spec["kind"]
     if kind == "line":
-        ax.plot(x, y, _LINES[spec["dash"]], linewidth=1 if spec["thin"] else 2, **style)
+        ax.plot(x, y, _LINES[spec["dash"]], linewidth=spec["width"], **style)
         if spec["fill"]:
             ax.fill_between(x, y, ax.get_ylim()[0], alpha=0.18, color=style["color"])
     elif kind == "level":

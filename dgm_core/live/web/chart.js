@@ -5,7 +5,7 @@
  * @typedef {{low: number, high: number, log: boolean}} Domain
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  * @typedef {{kind: "line" | "points" | "dot" | "bars" | "band" | "level", role: string,
- *   label: string, dash?: string, fill?: boolean, hollow?: boolean, thin?: boolean,
+ *   label: string, dash?: string, fill?: boolean, hollow?: boolean, width?: number,
  *   towards?: string}} Spec
  * @typedef {{get(name: string): any, on(event: string, call: () => void): void,
  *   off(event: string, call: () => void): void}} Model
@@ -324,11 +324,12 @@ function drawing({ spec, values }, frame) {
           : [];
     if (spec.kind === "band") {
       const back = project(x, values.low, frame).reverse();
-      parts.push(["area", { d: path([...points, ...back]) + "Z" }]);
+      parts.push(["band", { d: path([...points, ...back]) + "Z" }]);
       return { parts, ink: dense(points), outside: 0 };
     }
     if (spec.fill) parts.push(["area", { d: path(points, bottom) }]);
-    parts.push([`line ${spec.dash ?? "solid"}${spec.thin ? " thin" : ""}`, { d: path(points) }]);
+    const wide = (spec.width ?? 2) * (spec.dash === "solid" ? 1 : 0.75);
+    parts.push([`line ${spec.dash}`, { d: path(points), "stroke-width": String(wide) }]);
     return { parts, ink: dense(points), outside: 0 };
   }
   if (spec.kind === "bars") {
@@ -348,10 +349,9 @@ function drawing({ spec, values }, frame) {
   const points = project(x, y, frame);
   const isIn = (/** @type {number[]} */ [px, py]) =>
     px >= box.x - 0.5 && px <= right + 0.5 && py >= box.y - 0.5 && py <= bottom + 0.5;
+  const crowd = y.length > 500 ? " tiny" : y.length > 100 ? " small" : "";
   const [kind, size] =
-    spec.kind === "dot"
-      ? ["dot", ""]
-      : ["points", y.length > 500 ? " tiny" : y.length > 100 ? " small" : ""];
+    spec.kind === "dot" ? ["dot", ""] : ["points", spec.towards ? " shaded" : crowd];
   const groups = Array.from({ length: SHADES + 1 }, () => "");
   let [far, outside] = ["", 0];
   points.forEach(([px, py], i) => {
@@ -449,7 +449,11 @@ function render({ model, el }) {
       ? options.categories.map((/** @type {string} */ _, /** @type {number} */ i) => i)
       : values(shown.x, Math.max(2, Math.min(7, Math.round((width - left) / 60))));
     const acrossWords = count ? options.categories : axisWords(across, shown.x.log);
-    const right = Math.max(12, measure(acrossWords.at(-1) ?? "") / 2);
+    // Bars fill their chart: their names stand beside it.
+    const names = series.flatMap(({ spec }) =>
+      spec.kind === "bars" && spec.label ? [measure(spec.label, 600, 13) + 8] : [],
+    );
+    const right = Math.max(12, measure(acrossWords.at(-1) ?? "") / 2, ...names);
     const box = { x: left, y: 28, width: Math.max(40, width - left - right), height: inner };
     if (options.square) box.width = Math.min(box.width, inner);
     const frame = {
@@ -541,7 +545,7 @@ function render({ model, el }) {
       own: ink[i],
       before: stood.get(i),
     }));
-    const places = place(wanted, ink, box);
+    const places = place(wanted, ink, { ...box, width: width - box.x });
     const texts = places.flatMap((at, k) => {
       if (!at) return [];
       const { role, label } = series[labelled[k]].spec;
