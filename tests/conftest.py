@@ -101,13 +101,19 @@ def open_page(browser, own_libraries):
 
 
 @pytest.fixture(scope="session")
-def small_page(browser, tmp_path_factory):
-    """The page of the small book (small_book.py), opened once for all tests that ask for it."""
-    with small_book.served(tmp_path_factory.mktemp("book")) as address:
+def small_book_html(tmp_path_factory):
+    """Folder of the small book's page (small_book.py), built once."""
+    return small_book.make(tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="session")
+def small_page(browser, small_book_html):
+    """The page of the small book, opened once for all tests that ask for it."""
+    with helpers.serve(small_book_html) as address:
         context = helpers.open_context(browser)
         page = context.new_page()
         page.problems = helpers.record_problems(page)
-        page.goto(address)
+        page.goto(f"{address}/page.html")
         helpers.settle(page)
         yield page
         context.close()

@@ -34,7 +34,6 @@ FILES = {
         "ort",
         [
             "dist/ort.wasm.bundle.min.mjs",
-            "dist/ort-wasm-simd-threaded.mjs",
             "dist/ort-wasm-simd-threaded.wasm",
         ],
     ),

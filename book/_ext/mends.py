@@ -70,6 +70,16 @@ MODULES = {
             r"${\1.href}",
             "over file:// an address's origin is the word null, and no font is found there",
         ),
+        Mend(
+            r"(\w+)=new\(\w+\(\)\),([\w$]+)=\1\.compile\(\w+\),([\w$]+)=\1\.compile\(\w+\);",
+            r"\2=()=>!0,\3=()=>!0;",
+            "it compiles a check of the page's own widgets, and a host's policy may forbid eval",
+        ),
+        Mend(
+            r"(\w+)=new\(\w+\(\)\);\1\.compile\(\w+\),\1\.compile\(\w+\);",
+            r"\1=0;",
+            "a second part of it does the same and throws the result away",
+        ),
     ],
 }
 

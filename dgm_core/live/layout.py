@@ -11,6 +11,12 @@ from dgm_core.live import still
 from dgm_core.live.graph import Graph
 from dgm_core.live.views import Button
 
+#: What a page of the book shows under the picture when a figure does not come (dgm.css).
+INSTEAD = (
+    "A still picture: something that the live figure needs has not come. Reload the page, allow "
+    "its scripts, or run the chapter's notebook."
+)
+
 
 def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     """Return one labelled slider for each named input, linked in the browser.
@@ -40,7 +46,7 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
         if logarithmic:
             digits = ".0f" if low >= 1 else ".3g"
         else:
-            digits = ".0f" if float(low).is_integer() and float(step).is_integer() else ".2f"
+            digits = _readout_format(low, high, step)
         slider = kind(
             value=getattr(graph, name),
             min=least,
@@ -54,6 +60,22 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
         widgets.jslink((slider, "value"), (graph, name))
         rows.append(slider)
     return widgets.VBox(rows, layout=widgets.Layout(width="100%", max_width="34em"))
+
+
+def _readout_format(low: float | int, high: float | int, step: float | int) -> str:
+    """Return the d3 format in which a slider's neighbouring values look different.
+
+    Whole numbers have no decimals, others two or as many as the step needs; below a millionth they
+    get an exponent. Of a slider that cannot move it is the format of its one value.
+    """
+    if float(low).is_integer() and float(step).is_integer():
+        return ".0f"
+    finest = abs(step) or max(abs(low), abs(high)) / 100 or 1
+    decimals = math.ceil(-math.log10(finest) - 1e-9)
+    if decimals <= 6:
+        return f".{max(2, decimals)}f"
+    largest = max(abs(low), abs(high), finest)
+    return f".{math.ceil(math.log10(largest) - 1e-9) + decimals}e"
 
 
 def words(graph: Graph, text: str) -> widgets.HTML:
@@ -97,7 +119,7 @@ def again(graph: Graph, description: str = "Draw again") -> Button:
 
 
 def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
-    """Display a live figure with its caption, and a still picture where no script runs.
+    """Display a live figure with its caption, and a still picture where the figure does not come.
 
     Args:
         parts: from top to bottom: what is seen, what is moved, what is read, and the graph (it
@@ -115,16 +137,16 @@ def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
     rows = [part if isinstance(part, widgets.Widget) else _row(part) for part in parts]
     box = rows[0] if len(rows) == 1 else widgets.VBox(rows)
     text = html.escape(caption, quote=False)
-    picture = still.data_uri(box)
-    image = (
-        f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">' if picture else ""
-    )
+    instead = ""
+    if picture := still.data_uri(box):
+        instead = f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">'
+    instead += f'<div class="dgm-late">{INSTEAD}</div>'
     box.add_class("dgm-figure")
     display(box)
     display(
         HTML(
-            f'<div class="dgm-caption" id="{html.escape(name)}"><noscript>{image}</noscript>'
-            f"<p>{text}</p></div>"
+            f'<div class="dgm-caption" id="{html.escape(name)}">'
+            f'<div class="dgm-instead" hidden>{instead}</div><p>{text}</p></div>'
         )
     )
 

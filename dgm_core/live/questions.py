@@ -13,6 +13,7 @@ class Quiz(View):
 
     _esm = module("quiz.js")
     _question = traitlets.Dict().tag(sync=True)
+    given = traitlets.Unicode(None, allow_none=True).tag(sync=True)  # what was checked last
 
 
 def quiz(

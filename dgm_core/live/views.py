@@ -101,7 +101,8 @@ class Plane(View):
 class Pad(View):
     """A pad to draw a digit on, with mouse, finger or keys; trait ``pixels``, (784,) in [0, 1].
 
-    What is drawn is shifted so that its centre of mass is the centre, as MNIST's digits are.
+    What is drawn, trait ``ink``, is shifted so that its centre of mass is the centre, as MNIST's
+    digits are.
 
     Args:
         examples: digits to load by a click, (N, 784) in [0, 1].
@@ -119,7 +120,8 @@ class Pad(View):
     def __init__(self, examples: np.ndarray, names: Sequence[str]) -> None:
         examples = np.asarray(examples, np.float32).reshape(len(names), 784)
         super().__init__(_names=[str(name) for name in names])
-        self.add_traits(pixels=array_trait(examples[0]), _examples=array_trait(examples))
+        drawing = {name: array_trait(examples[0]) for name in ("ink", "pixels")}
+        self.add_traits(**drawing, _examples=array_trait(examples))
 
 
 class Button(View):
@@ -171,6 +173,7 @@ class Player(View):
     _graph = traitlets.Unicode().tag(sync=True)
     _label = traitlets.Unicode().tag(sync=True)
     _alarm = traitlets.List().tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)  # of all views of one page; no kernel hears it
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -87,13 +88,22 @@ def launch(playwright, path: str):
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files as a static host does, without a line in the log for each."""
+    """Serves files as a static host does, without a line in the log for each.
 
+    It knows the types that nginx 1.22 knows, as Debian ships it: neither modules nor WebAssembly.
+    """
+
+    headers_sent: Mapping[str, str] = {}
     extensions_map = {  # noqa: RUF012 (as the base class has it)
         **SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
+        ".mjs": "application/octet-stream",
+        ".wasm": "application/octet-stream",
     }
+
+    def end_headers(self):
+        for name, value in self.headers_sent.items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, format, *args):
         pass
@@ -107,9 +117,13 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(folder: Path):
-    """Serve ``folder`` on a free port of 127.0.0.1; yields the address, without a final slash."""
-    handler = functools.partial(QuietHandler, directory=str(folder))
+def serve(folder: Path, headers: Mapping[str, str] | None = None):
+    """Serve ``folder`` on a free port of 127.0.0.1; yields the address, without a final slash.
+
+    Each answer carries ``headers``, such as a policy, beside those that any server sends.
+    """
+    kind = type("Handler", (QuietHandler,), {"headers_sent": headers or {}})
+    handler = functools.partial(kind, directory=str(folder))
     with QuietServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

@@ -8,11 +8,10 @@ begins by putting its figure back to where it wants it.
 import json
 import shutil
 import time
-from contextlib import contextmanager
 
 import nbformat
 import pytest
-from browser import PATIENCE, ROOT, build, serve
+from browser import PATIENCE, ROOT, build
 
 SETUP = """
 import ipywidgets as widgets, numpy as np, torch
@@ -123,9 +122,8 @@ IDLE = """async () => {
 }"""
 
 
-@contextmanager
-def served(folder):
-    """Build the book in an empty folder and serve it; yields the address of its page."""
+def make(folder):
+    """Build the book in an empty folder; returns the folder of its page, page.html."""
     if not (ROOT / "node_modules/onnxruntime-web").exists():
         pytest.skip("the browser's files are not there: run npm ci")
     shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
@@ -143,8 +141,7 @@ def served(folder):
     )
     run = build(folder)
     assert run.returncode == 0, run.stdout[-4000:]
-    with serve(folder / "_build/html") as address:
-        yield f"{address}/page.html"
+    return folder / "_build/html"
 
 
 class Figure:

@@ -85,4 +85,4 @@ def test_the_saved_notebook_holds_what_a_page_without_kernel_needs(session):
     state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
     assert ["_onnx"] in [buffer["path"] for buffer in state[models["graph"]]["buffers"]]
     html = notebook.cells[0].outputs[-1]["data"]["text/html"]
-    assert "A figure to try." in html and '<noscript><img class="dgm-still"' in html
+    assert "A figure to try." in html and 'hidden><img class="dgm-still"' in html

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import pytest
 import torch
+from browser import ROOT
 from example_figures import FIGURE
 from kernels import HANGS
 
@@ -37,33 +40,55 @@ graph.drive(chart.line(label="level"), x="x", y="y").drive(chart, ymax="top")
 live.figure(chart, live.sliders(graph, a=("a", 1, 50, 1)), graph, caption="", name="fig-chart")
 """
 
-# A figure that hears nothing from a kernel for eight seconds runs in the page. A busy kernel may
-# take longer; the one of this test is there, however late it answers.
-LATE = f"""
-const wait = setTimeout;
-globalThis.setTimeout = (work, after, ...rest) =>
-  wait(work, after === 8000 ? {1000 * HANGS} : after, ...rest);
+# A cell that runs until the test makes the file "go": no time is measured.
+BUSY = """
+import pathlib, time
+while not pathlib.Path("go").exists():
+    time.sleep(0.05)
 """
+TWICE = """
+import numpy as np
+pad = live.Pad(np.zeros((1, 784)), names=["an empty one"])
+box = widgets.VBox([live.Player(graph), pad, graph])
+display(box)
+box
+"""
+NOTEBOOKS = {
+    "figure": [FIGURE],
+    "player": [PLAYER],
+    "chart": [CHART],
+    "busy": [FIGURE, BUSY],
+    "twice": [PLAYER.rsplit("widgets.VBox", 1)[0] + TWICE],
+}
+RUNTIME = "https://cdn.jsdelivr.net/npm/onnxruntime-web@*/dist/*"
+
+
+class Lab(NamedTuple):
+    """A JupyterLab at work."""
+
+    address: str
+    folder: Path
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a JupyterLab, at work in a folder with a notebook of each cell above."""
+    """A JupyterLab, at work in a folder with the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    for name, source in (("figure", FIGURE), ("player", PLAYER), ("chart", CHART)):
-        cells = [nbformat.v4.new_code_cell(source)]
+    for name, sources in NOTEBOOKS.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         nbformat.write(notebook, folder / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", f"--port={port}"]
+    options += ["--expose-app-in-browser"]
     private = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *options, f"--notebook-dir={folder}"],
-        env={**os.environ, **private},
+        env={**os.environ, **private, "PYTHONPATH": str(ROOT)},  # the kernels' package, too
         stdout=log,
         stderr=log,
     )
@@ -76,7 +101,7 @@ def lab(tmp_path_factory):
             except OSError:
                 assert server.poll() is None, (folder / "lab.log").read_text()
                 time.sleep(0.5)
-        yield address
+        yield Lab(address, folder)
     finally:
         server.terminate()
         server.wait(HANGS)
@@ -88,19 +113,103 @@ def page(browser):
     """A page that is patient."""
     page = browser.new_page()
     page.set_default_timeout(1000 * HANGS)
-    page.add_init_script(LATE)
+    dist = ROOT / "node_modules/onnxruntime-web/dist"
+    page.route(RUNTIME, lambda route: route.fulfill(path=dist / route.request.url.split("/")[-1]))
     yield page
     page.close()
 
 
-def execute(page, lab, name):
-    """Open a notebook, run its cell, and return the element of its graph when it is ready."""
-    page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")  # a workspace of its own
+def open_notebook(page, lab, name):
+    """Open a notebook, in a workspace of its own, and wait for its kernel."""
+    page.goto(f"{lab.address}/lab/workspaces/{name}/tree/{name}.ipynb")
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.wait_for_function("document.querySelector('[data-status=idle]')")
+
+
+def execute(page, lab, name):
+    """Open a notebook, run its cell, and return the element of its graph when it is ready."""
+    open_notebook(page, lab, name)
     page.keyboard.press("Shift+Enter")
     page.wait_for_selector("[data-dgm-state=ready]", state="attached")
     return page.locator("[data-dgm-state]")
+
+
+def command(page, name):
+    """Start a command of JupyterLab, without waiting for its end."""
+    page.evaluate(f"void jupyterapp.commands.execute('{name}')")
+
+
+def says(page, words):
+    """Wait until the graph says these words."""
+    page.wait_for_function(
+        "words => document.querySelector('.dgm-graph')?.innerText.includes(words)", arg=words
+    )
+
+
+def test_a_figure_waits_for_a_busy_kernel_and_never_runs_beside_it(lab, page):
+    open_notebook(page, lab, "busy")
+    command(page, "notebook:run-all-cells")
+    says(page, "The Python kernel is busy")
+    graph = page.locator(".dgm-graph")
+    assert graph.get_attribute("data-dgm-backend") == ""
+    assert graph.get_attribute("data-dgm-state") == "loading"
+    (lab.folder / "go").touch()
+    page.wait_for_selector("[data-dgm-state=ready]", state="attached")
+    assert graph.get_attribute("data-dgm-backend") == "kernel"
+    assert page.evaluate("globalThis.dgmOrt") is None  # the page has not even loaded a runtime
+
+
+def test_a_figure_whose_kernel_is_restarted_says_so_and_lives_on_in_the_page(lab, page):
+    graph = execute(page, lab, "figure")
+    assert graph.get_attribute("data-dgm-backend") == "kernel"
+    command(page, "notebook:restart-kernel")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    says(page, "no longer knows this figure")
+    page.wait_for_selector("[data-dgm-state=ready][data-dgm-parity]", state="attached")
+    assert graph.get_attribute("data-dgm-backend") == "browser"
+    before = graph.get_attribute("data-dgm-output")
+    page.locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "before => document.querySelector('.dgm-graph').dataset.dgmOutput !== before", arg=before
+    )
+    command(page, "notebook:run-all-cells")  # and a figure made anew is the kernel's
+    page.wait_for_selector("[data-dgm-backend=kernel][data-dgm-state=ready]", state="attached")
+    assert page.locator("[data-dgm-backend]").count() == 1
+
+
+def test_two_views_of_a_figure_are_one(lab, page):
+    execute(page, lab, "twice")
+    page.wait_for_function("document.querySelectorAll('.dgm-view-player').length === 2")
+    first, second = page.locator(".dgm-view-player").all()
+    ages = lambda: [view.get_attribute("data-dgm-age") for view in (first, second)]  # noqa: E731
+    first.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        """[...document.querySelectorAll('.dgm-view-player')].every(
+             ({ dataset }) => Number(dataset.dgmAge) > 20 && dataset.dgmPlaying === "true")"""
+    )
+    second.get_by_role("button", name="Pause").click()
+    page.wait_for_function(
+        """[...document.querySelectorAll('.dgm-view-player p')].every(
+             (line) => line.textContent.startsWith("Paused"))"""
+    )
+    stopped = ages()
+    assert stopped[0] == stopped[1]
+    second.get_by_role("button", name="Step").click()
+    page.wait_for_function(
+        "age => document.querySelector('.dgm-view-player').dataset.dgmAge === age",
+        arg=str(int(stopped[0]) + 1),
+    )
+    pads = page.locator(".dgm-pad")
+    pads.nth(0).focus()
+    for key in ("Space", "ArrowLeft", "Space"):
+        page.keyboard.press(key)
+    pads.nth(1).focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    page.evaluate("document.activeElement.blur()")  # the pen's place is each view's own
+    pictures = pads.evaluate_all("pads => pads.map((pad) => pad.toDataURL())")
+    assert pictures[0] == pictures[1]
 
 
 def test_a_figure_in_jupyterlab_is_evaluated_by_the_kernel(lab, page):

@@ -12,6 +12,28 @@ def test_a_slider_of_whole_numbers_shows_no_decimals(kl_graph):
     assert [whole.readout_format, fine.readout_format] == [".0f", ".2f"]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "step", "shown"),
+    [
+        (-3, 3, (), ".2f"),
+        (0, 10, (0.1,), ".2f"),
+        (0, 0.001, (), ".6f"),
+        (0, 0.001, (0.0001,), ".4f"),
+        (0, 0.5, (), ".3f"),
+        (0, 1e-8, (), ".3e"),
+        (0, 1e6, (), ".0f"),
+        (0.5, 9, (1,), ".2f"),
+        (0.001, 0.001, (), ".5f"),
+    ],
+)
+def test_neighbouring_values_of_a_slider_look_different(kl_graph, low, high, step, shown):
+    (slider,) = live.sliders(kl_graph, mean=("rate", low, high, *step)).children
+    assert slider.readout_format == shown
+    values = [low + k * slider.step for k in range(201)] if slider.step else [low]
+    texts = {format(value, shown) for value in values}
+    assert len(texts) == len(values)
+
+
 def test_sliders_name_their_input_and_refuse_another(kl_graph):
     (slider,) = live.sliders(kl_graph, mean=("mean of q", -3, 3)).children
     assert slider.description == "mean of q" and slider.value == kl_graph.mean

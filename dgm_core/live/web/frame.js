@@ -13,13 +13,29 @@ export function scales(extent) {
 }
 
 /**
- * The whole numbers along an axis, with the words for them.
+ * Decimals with which numbers that are so far apart look different, at least two.
+ *
+ * @param {number} step
+ */
+export const decimals = (step) => Math.max(2, Math.ceil(-Math.log10(step) - 1e-9));
+
+/**
+ * The numbers along an axis, with the words for them: the whole ones, where those are neither few
+ * nor many.
  *
  * @param {number} extent
  * @returns {[number, string][]}
  */
 export function ticks(extent) {
-  const found = [];
-  for (let t = Math.ceil(-extent); t <= extent; t++) found.push(t);
+  let step = 1;
+  if (extent < 1 || extent > 8) {
+    const power = 10 ** Math.floor(Math.log10(extent / 2) + 1e-9);
+    step =
+      [5, 2, 1].map((each) => each * power).find((each) => 2 * each <= extent * (1 + 1e-9)) ?? 1;
+  }
+  const most = Math.floor(extent / step + 1e-9);
+  const found = Array.from({ length: 2 * most + 1 }, (_, k) =>
+    Number(((k - most) * step).toPrecision(12)),
+  );
   return found.map((t) => [t, String(t).replace("-", "−")]);
 }

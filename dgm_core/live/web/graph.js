@@ -1,15 +1,25 @@
 // Evaluates a live figure's function: in the kernel where there is one, else here, from the
-// exported graph. It draws nothing but a line of words; outputs go to other widgets.
+// exported graph, and never both. It draws nothing but a line of words; outputs go to other widgets.
 
 import { floats } from "./arrays.js";
+import { watchKernel } from "./kernel.js";
 import { exclusively, fromBase64, inLine, runScript, runtime, sleep } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
 /** @typedef {import("./types").Status} Status */
 /** @typedef {Record<string, Float32Array>} Feeds */
 
-const KERNEL_ANSWERS_WITHIN = 8000; // milliseconds; then there is no kernel
 const HERE = "Runs in your browser.";
+const LOST = "The Python kernel no longer knows this figure";
+const WORDS = {
+  kernel: "Evaluated by the Python kernel.",
+  asked: "Waiting for the Python kernel…",
+  busy: "The Python kernel is busy with something else; this figure follows as soon as it answers.",
+  gone: `${LOST}, which now runs in your browser. To have it evaluated by Python, run its cell again.`,
+};
+const LONG = 1000; // milliseconds for which a kernel may be busy without a word
+// Milliseconds for an answer where the page does not know whether there is a kernel at all.
+const ANSWER = 8000;
 const graphs = (globalThis.dgmGraphs ??= new Map());
 
 class Graph {
@@ -50,6 +60,14 @@ class Graph {
     this.stateful = Object.keys(this.spec.state).length > 0;
     this.ticked = model.get("ticks"); // the last tick that was done
     this.age = 0; // steps of the state since it was new
+    /** @type {ReturnType<typeof watchKernel> | undefined} */
+    this.kernel = undefined; // where the page is no book's
+    this.asked = false; // whether the kernel was asked to evaluate
+    this.follows = false; // whether what the kernel says is heard
+    this.closed = false;
+    this.here = HERE; // the words of a figure that runs in the page
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
   }
 
   /** @param {Partial<Status>} change */
@@ -60,55 +78,90 @@ class Graph {
 
   /** @param {any} error */
   fail(error) {
+    if (this.closed) return;
     console.warn("live figure:", error);
-    const words = `This figure stopped: ${error.message ?? error} `;
+    const lost = this.here === HERE ? "" : `${LOST}. `;
+    const words = `${lost}This figure stopped: ${error.message ?? error} `;
     this.tell({
       state: "error",
       words: `${words}Reload the page, or run the chapter's notebook.`,
     });
   }
 
-  async start() {
-    try {
-      const backend = await this.backend();
-      this.tell({ backend });
-      if (backend === "kernel") this.followKernel();
-      else await this.startHere();
-    } catch (error) {
-      this.fail(error);
+  start() {
+    if (globalThis.dgmBook) return void this.evaluateHere();
+    this.kernel = watchKernel(this.model, () => this.consider());
+    this.model.on("msg:custom", (message) => message.type === "hello" && this.followKernel());
+    this.consider();
+  }
+
+  // Who evaluates, after any news of the kernel. One that is there may take as long as it likes to
+  // answer: until then nobody evaluates, and the figure says so.
+  consider() {
+    if (this.closed || !this.kernel) return;
+    const { live, busy } = this.kernel;
+    clearTimeout(this.timer);
+    if (live === false) {
+      if (this.asked) this.here = WORDS.gone;
+      this.asked = false;
+      if (this.status.backend !== "browser") this.evaluateHere();
+      return;
+    }
+    if (!this.asked) this.ask();
+    if (this.status.backend !== "browser") {
+      if (busy) this.timer = setTimeout(() => this.say(WORDS.busy), LONG);
+      if (!busy || !this.status.backend)
+        this.say(this.status.backend ? WORDS.kernel : WORDS.asked);
     }
   }
 
-  /** @returns {Promise<"kernel" | "browser">} */
-  async backend() {
-    if (globalThis.dgmBook) return "browser";
-    return new Promise((resolve) => {
-      this.model.on("msg:custom", (message) => message.type === "hello" && resolve("kernel"));
-      try {
-        this.model.send({ type: "hello" });
-      } catch {
-        resolve("browser");
-      }
-      setTimeout(() => resolve("browser"), KERNEL_ANSWERS_WITHIN);
-    });
+  ask() {
+    this.asked = true;
+    this.model.send({ type: "hello" });
+    if (this.kernel?.live === undefined)
+      setTimeout(() => this.status.backend || this.closed || this.evaluateHere(), ANSWER);
+  }
+
+  /** @param {string} words of a figure that has no more important ones */
+  say(words) {
+    if (this.status.state !== "error" && this.status.words !== words) this.tell({ words });
   }
 
   followKernel() {
+    if (this.closed || this.status.backend === "kernel") return;
+    clearTimeout(this.timer);
+    this.here = HERE;
+    this.tell({ backend: "kernel", parity: undefined });
     const show = () => {
+      if (this.status.backend !== "kernel") return;
       const error = this.model.get("_error");
       const output = this.model.get("_summary");
       if (error) this.tell({ state: "error", output, words: `The function failed: ${error}` });
-      else this.tell({ state: "ready", output, words: "Evaluated by the Python kernel." });
+      else this.tell({ state: "ready", output, words: WORDS.kernel });
     };
-    this.model.on("change:_summary", show);
-    this.model.on("change:_error", show);
     const advanced = () => {
+      if (this.status.backend !== "kernel") return;
       const [tick, age] = this.model.get("_progress");
-      this.tell({ tick, age });
+      this.tell({ tick, age, cost: undefined });
     };
-    this.model.on("change:_progress", advanced);
+    if (!this.follows) {
+      this.model.on("change:_summary", show);
+      this.model.on("change:_error", show);
+      this.model.on("change:_progress", advanced);
+    }
+    this.follows = true;
     show();
     advanced();
+  }
+
+  async evaluateHere() {
+    this.tell({ backend: "browser", state: "loading", words: "Loading the model…" });
+    try {
+      if (this.session) await this.begin();
+      else await this.startHere();
+    } catch (error) {
+      if (this.status.backend === "browser") this.fail(error);
+    }
   }
 
   async startHere() {
@@ -125,11 +178,9 @@ class Graph {
 
   /** @param {Uint8Array} graph */
   async open(graph) {
+    if (this.session || this.closed) return;
     const options = { logSeverityLevel: 3 };
     this.session = await exclusively(() => this.ort.InferenceSession.create(graph, options));
-    this.renew("run");
-    this.renew("click");
-    this.restore();
     for (const name of Object.keys(this.spec.inputs))
       this.model.on(`change:${name}`, () => this.stateful || this.request());
     this.model.on("change:ticks", () => this.request());
@@ -141,12 +192,31 @@ class Graph {
       this.restore();
       this.request();
     });
-    this.tell({ words: "Starting…" });
+    await this.begin();
+  }
+
+  async begin() {
+    this.renew("run");
+    this.renew("click");
+    this.restore();
+    this.ticked = this.model.get("ticks");
+    this.say("Starting…");
     await this.request();
+  }
+
+  // The widget is no more: a cell was run again, or its notebook was closed.
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.kernel?.stop();
+    this.watchers.clear();
+    const { session } = this;
+    if (session) exclusively(() => session.release()).catch(() => {});
   }
 
   // The graph brought some feeds along, and PyTorch's outputs for them.
   async checkAgainstPyTorch() {
+    if (this.status.backend !== "browser" || this.closed) return;
     const values = floats(this.model.get("_probe"));
     let at = 0;
     /** @param {number} count */
@@ -162,6 +232,7 @@ class Graph {
     for (const name of this.spec.outputs)
       worst = Math.max(worst, relativeError(outputs[name].data, take(outputs[name].data.length)));
     if (at !== values.length) worst = Infinity;
+    if (this.status.backend !== "browser") return;
     this.tell({ parity: worst });
     if (!(worst <= 1e-4))
       this.fail(
@@ -224,6 +295,7 @@ class Graph {
 
   // One evaluation at a time, always of the newest inputs: what comes meanwhile is coalesced.
   request() {
+    if (this.status.backend !== "browser" || this.closed) return this.running;
     this.pending = true;
     this.running ??= this.drain().finally(() => {
       this.running = undefined;
@@ -238,9 +310,10 @@ class Graph {
         await this.advance();
         this.publish();
       } catch (error) {
-        this.fail(error);
+        if (this.status.backend === "browser") this.fail(error);
       }
-      if (this.stateful) this.tell({ tick: this.ticked, age: this.age });
+      if (this.stateful && this.status.backend === "browser")
+        this.tell({ tick: this.ticked, age: this.age });
     }
   }
 
@@ -299,6 +372,7 @@ class Graph {
   }
 
   publish() {
+    if (this.status.backend !== "browser" || this.closed) return;
     /** @type {Record<string, number>} */
     const scalars = {};
     for (const [name, shape] of Object.entries(this.spec.inputs))
@@ -318,7 +392,7 @@ class Graph {
       changes.set(widget, { ...changes.get(widget), [trait]: target.set });
     }
     for (const [widget, traits] of changes) widget.set(traits);
-    this.tell({ state: "ready", output: summary(this.outputs), words: HERE });
+    this.tell({ state: "ready", output: summary(this.outputs), words: this.here });
   }
 
   // An output's, else an input's. Own names only: every object has a "constructor".
@@ -335,8 +409,13 @@ export default {
   /** @param {import("./types").Context} context */
   initialize({ model }) {
     const graph = new Graph(model);
-    graphs.set(model.get("_key"), graph);
+    const key = model.get("_key");
+    graphs.set(key, graph);
     graph.start(); // not awaited: the figure shows that it is loading
+    return () => {
+      graph.close();
+      if (graphs.get(key) === graph) graphs.delete(key);
+    };
   },
 
   /** @param {import("./types").Context} context */
@@ -351,7 +430,8 @@ export default {
       el.dataset.dgmState = state;
       el.dataset.dgmBackend = backend;
       el.dataset.dgmOutput = output;
-      if (parity !== undefined) el.dataset.dgmParity = String(parity); // relative error against PyTorch
+      if (parity !== undefined) el.dataset.dgmParity = String(parity);
+      else delete el.dataset.dgmParity; // a kernel is PyTorch itself
       if (line.textContent !== words) line.textContent = words;
     };
     el.dataset.dgmKey = model.get("_key");
@@ -360,6 +440,7 @@ export default {
     graph.watchers.add(show);
     return () => {
       graph.watchers.delete(show);
+      if (graph.element === el) graph.element = undefined;
     };
   },
 };

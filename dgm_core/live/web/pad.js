@@ -3,6 +3,7 @@
 import { bytes, floats } from "./arrays.js";
 import { make, view } from "./common.js";
 import { paint } from "./ink.js";
+import { isSame } from "./values.js";
 
 const N = 28;
 
@@ -29,11 +30,11 @@ export function centred(ink) {
 }
 
 /**
- * @typedef {{ pixels: DataView, _examples: DataView, _names: string[] }} Traits
+ * @typedef {{ ink: DataView, pixels: DataView, _examples: DataView, _names: string[] }} Traits
  * @param {import("./types").Context<Traits>} context
  */
 function pad({ model, el }) {
-  let ink = floats(model.get("pixels"));
+  let ink = floats(model.get("ink")); // as it was drawn; `pixels` is that, centred
   const canvas = make("canvas", {
     width: N,
     height: N,
@@ -52,10 +53,19 @@ function pad({ model, el }) {
     pen.fillRect(cursor.x, cursor.y, 1, 1);
   };
   const send = () => {
-    model.set("pixels", bytes(centred(ink)));
+    model.set({ ink: bytes(ink), pixels: bytes(centred(ink)) });
     model.save_changes();
-    show();
   };
+  model.on("change:ink", () => {
+    ink = floats(model.get("ink"));
+    show();
+  });
+  model.on("change:pixels", () => {
+    const pixels = floats(model.get("pixels"));
+    if (isSame(pixels, centred(floats(model.get("ink"))))) return;
+    model.set("ink", bytes(pixels)); // set by Python
+    model.save_changes();
+  });
   /** @param {number} x @param {number} y */
   const dab = (x, y) => {
     for (let i = 0; i < N * N; i++) {
@@ -101,7 +111,8 @@ function pad({ model, el }) {
     if (cursor.down) {
       dab(cursor.x + 0.5, cursor.y + 0.5);
       send();
-    } else show();
+    }
+    show();
   });
   canvas.addEventListener("blur", () => {
     cursor.shown = false;

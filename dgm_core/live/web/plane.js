@@ -2,7 +2,7 @@
 
 import { floats } from "./arrays.js";
 import { make, view } from "./common.js";
-import { BOTTOM, LEFT, scales, SIDE, ticks, TOP } from "./frame.js";
+import { BOTTOM, decimals, LEFT, scales, SIDE, ticks, TOP } from "./frame.js";
 
 const CLASSES = [
   "#1f77b4",
@@ -39,6 +39,8 @@ function svg(tag, attributes = {}, text) {
 function plane({ model, el }) {
   const [xlabel, ylabel, extent] = model.get("_axes");
   const { toX, toY } = scales(extent);
+  const step = extent / 50;
+  const digits = decimals(step);
   const root = svg("svg", {
     viewBox: `0 0 ${LEFT + SIDE + 8} ${TOP + SIDE + BOTTOM}`,
     class: "dgm-plane",
@@ -83,13 +85,14 @@ function plane({ model, el }) {
       "aria-label",
       `Point in the plane of ${xlabel} and ${ylabel}; the four arrow keys move it`,
     );
-    handle.setAttribute("aria-valuenow", x.toFixed(2));
-    handle.setAttribute("aria-valuetext", `${xlabel} ${x.toFixed(2)}, ${ylabel} ${y.toFixed(2)}`);
+    const [across, up] = [x, y].map((value) => value.toFixed(digits));
+    handle.setAttribute("aria-valuenow", across);
+    handle.setAttribute("aria-valuetext", `${xlabel} ${across}, ${ylabel} ${up}`);
   };
   /** @param {number} x @param {number} y */
   const move = (x, y) => {
-    model.set("x", Number(inside(x).toFixed(4)));
-    model.set("y", Number(inside(y).toFixed(4)));
+    model.set("x", Number(inside(x).toFixed(digits + 2)));
+    model.set("y", Number(inside(y).toFixed(digits + 2)));
     model.save_changes();
   };
   /** @param {PointerEvent} event */
@@ -111,7 +114,6 @@ function plane({ model, el }) {
   root.addEventListener("pointermove", (event) => {
     if (root.hasPointerCapture(event.pointerId)) follow(event);
   });
-  const step = extent / 50;
   /** @type {Record<string, [number, number]>} */
   const keys = {
     ArrowLeft: [-step, 0],

@@ -39,9 +39,108 @@ async function findGraph(model) {
 }
 
 /**
- * @typedef {{ _graph: string, _label: string, _alarm: [output: string, words: string] }} Traits
- * @param {import("./types").Context<Traits>} context
+ * @typedef {{ _graph: string, _label: string, _alarm: [output: string, words: string],
+ *   playing: boolean }} Traits
+ * @typedef {{ graph: import("./types").Target, engine: import("./types").Engine }} Played
+ * @typedef {{ isShown: () => boolean }} Seen a view of a player
  */
+
+/**
+ * Whether something is wrong with the numbers of the graph.
+ *
+ * @param {import("./types").Model<Traits>} model
+ * @param {import("./types").Engine} engine
+ */
+function alarming(model, engine) {
+  const [alarm] = model.get("_alarm");
+  const { output } = engine.status;
+  return output.includes("null") || (alarm !== "" && JSON.parse(output)[alarm] !== 0);
+}
+
+// What advances a graph: one a graph, however many views of its player there are.
+class Driver {
+  /** @param {import("./types").Model<Traits>} model @param {Played} played */
+  constructor(model, { graph, engine }) {
+    this.model = model;
+    this.graph = graph;
+    this.engine = engine;
+    /** @type {Set<Seen>} */
+    this.views = new Set();
+    this.steps = graph.get("steps_per_tick");
+    /** @type {Promise<void>} */
+    this.turn = Promise.resolve();
+    this.closed = false;
+  }
+
+  isPlaying() {
+    return !this.closed && this.model.get("playing");
+  }
+
+  /** @param {() => Promise<void>} work one thing at a time */
+  next(work) {
+    this.turn = this.turn.then(work);
+    return this.turn;
+  }
+
+  /**
+   * One tick of this many steps; settled when the graph has done it or cannot.
+   *
+   * @param {number} count
+   * @returns {Promise<void>}
+   */
+  advance(count) {
+    const { engine, graph } = this;
+    return new Promise((done) => {
+      const tick = graph.get("ticks") + 1;
+      const { backend } = engine.status;
+      /** @param {import("./types").Status} status */
+      const watch = (status) => {
+        const stays = status.backend === backend && status.state !== "error";
+        if (status.tick !== tick && stays) return;
+        engine.watchers.delete(watch);
+        done();
+      };
+      engine.watchers.add(watch);
+      graph.set("steps_per_tick", count);
+      graph.set("ticks", tick);
+      graph.save_changes();
+    });
+  }
+
+  async run() {
+    const { model, engine } = this;
+    while (this.isPlaying()) {
+      await nextFrame(); // none come while the page is hidden
+      const isShown = [...this.views].some((each) => each.isShown());
+      if (!isShown || !this.isPlaying()) continue;
+      const [start, count] = [performance.now(), this.steps];
+      await this.advance(count);
+      const cost = engine.status.cost ?? (performance.now() - start) / count; // of a step
+      this.steps = stepsNext(count, cost, engine.status.backend);
+      if (alarming(model, engine) || engine.status.state !== "ready") model.set("playing", false);
+    }
+  }
+}
+
+/** @type {WeakMap<object, Promise<Driver>>} by widget: the manager hands out one model of each */
+const drivers = new WeakMap();
+
+/**
+ * @param {import("./types").Model<Traits>} model
+ * @returns {Promise<Driver>}
+ */
+function driverOf(model) {
+  // anywidget gives each view a part of the model of its own; Backbone's `set` returns the whole.
+  const whole = /** @type {object} */ (/** @type {unknown} */ (model.set({}) ?? model));
+  let driver = drivers.get(whole);
+  if (!driver) {
+    driver = findGraph(model).then(([graph, engine]) => new Driver(model, { graph, engine }));
+    drivers.set(whole, driver);
+  }
+  return driver;
+}
+
+/** @param {import("./types").Context<Traits>} context */
 function player({ model, el }) {
   /** @param {string} text */
   const button = (text) =>
@@ -60,117 +159,110 @@ function player({ model, el }) {
   el.append(group, words);
   const closing = new AbortController();
   const parts = { model, el, play, step, reset, numbers, words, closing: closing.signal };
-  findGraph(model).then(([graph, engine]) => connect({ ...parts, graph, engine }));
+  driverOf(model).then((driver) => closing.signal.aborted || connect({ ...parts, driver }));
   return () => closing.abort();
 }
 
 /**
  * @typedef {Record<"play" | "step" | "reset", HTMLButtonElement>} Buttons
  * @typedef {{ numbers: HTMLElement, words: HTMLElement, closing: AbortSignal }} Rest
- * @typedef {{ graph: import("./types").Target, engine: import("./types").Engine }} Played
- * @param {import("./types").Context<Traits> & Buttons & Rest & Played} parts
+ * @param {import("./types").Context<Traits> & Buttons & Rest & { driver: Driver }} parts
  */
-function connect({ model, el, play, step, reset, numbers, words, closing, graph, engine }) {
-  let [playing, inSight, steps, speed] = [false, true, graph.get("steps_per_tick"), 0];
-  /** @type {Promise<void>} */
-  let turn = Promise.resolve();
-  const [alarm, alarmWords] = model.get("_alarm");
+function connect({ model, el, play, step, reset, numbers, words, closing, driver }) {
+  const { graph, engine } = driver;
+  let [inSight, speed] = [true, 0];
   const age = () => engine.status.age ?? 0;
-  const alarming = () => {
-    const { output } = engine.status;
-    return output.includes("null") || (alarm !== "" && JSON.parse(output)[alarm] !== 0);
-  };
+  let [since, before, shownAge] = [performance.now(), age(), age()];
+  const alarmWords = model.get("_alarm")[1];
+  const grouping = () => `${grouped.format(age())} steps`;
+  const playing = () => model.get("playing");
   /** @param {string} text */
   const say = (text) => {
-    words.classList.toggle("dgm-alarm", alarming());
-    if (alarming()) text = `After ${grouped.format(age())} steps ${alarmWords}`;
+    const isAlarm = alarming(model, engine);
+    words.classList.toggle("dgm-alarm", isAlarm);
+    if (isAlarm) text = `After ${grouping()} ${alarmWords}`;
     if (words.textContent !== text) words.textContent = text;
   };
+  const measure = () => {
+    const now = performance.now();
+    if (age() < before || now - since > 2000) [since, before] = [now, age()]; // a reset, or a rest
+    if (now - since <= 500) return;
+    speed = (1000 * (age() - before)) / (now - since);
+    [since, before] = [now, age()];
+  };
   const show = () => {
-    play.textContent = playing ? "Pause" : "Play";
-    play.disabled = step.disabled = engine.status.state !== "ready";
-    reset.disabled = engine.status.state === "loading";
-    const pace = playing && speed ? `, ${grouped.format(speed)} a second` : "";
-    numbers.textContent = `${grouped.format(age())} steps${pace}`;
-    Object.assign(el.dataset, { dgmAge: age(), dgmSpeed: speed.toFixed(1), dgmPlaying: playing });
-    if (words.classList.contains("dgm-alarm") && !alarming()) say("Started again.");
+    const { state } = engine.status;
+    play.textContent = playing() ? "Pause" : "Play";
+    play.disabled = step.disabled = state !== "ready";
+    reset.disabled = state === "loading";
+    if (playing()) measure();
+    const pace = playing() && speed ? `, ${grouped.format(speed)} a second` : "";
+    numbers.textContent = `${grouping()}${pace}`;
+    Object.assign(el.dataset, {
+      dgmAge: age(),
+      dgmSpeed: speed.toFixed(1),
+      dgmPlaying: playing(),
+    });
+    const mended = words.classList.contains("dgm-alarm") && !alarming(model, engine);
+    if (mended || age() < shownAge) say(playing() ? "Running." : "Started again.");
+    shownAge = age();
+  };
+  const paused = () => say(`Paused after ${grouping()}.`);
+  const turned = () => {
+    [since, before, speed] = [performance.now(), age(), 0];
+    if (playing()) say("Running.");
+    else driver.turn.then(paused).then(show); // the tick in progress counts
+    show();
   };
   engine.watchers.add(show);
+  model.on("change:playing", turned);
+  if (playing()) say("Running.");
   show();
 
-  /**
-   * One tick of this many steps; settled when the graph has done it or has failed.
-   *
-   * @param {number} count
-   * @returns {Promise<void>}
-   */
-  const advance = (count) =>
-    new Promise((done) => {
-      const tick = graph.get("ticks") + 1;
-      /** @param {import("./types").Status} status */
-      const watch = ({ state }) => {
-        if (engine.status.tick !== tick && state !== "error") return;
-        engine.watchers.delete(watch);
-        done();
-      };
-      engine.watchers.add(watch);
-      graph.set("steps_per_tick", count);
-      graph.set("ticks", tick);
-      graph.save_changes();
-    });
-
-  async function run() {
-    let [since, before] = [performance.now(), age()];
-    while (playing) {
-      await nextFrame(); // none come while the page is hidden
-      const start = performance.now();
-      if (!inSight || start - since > 2000) [since, before] = [start, age()];
-      if (!inSight || !playing) continue;
-      const count = steps;
-      await advance(count);
-      const cost = engine.status.cost ?? (performance.now() - start) / count; // of a step
-      steps = stepsNext(count, cost, engine.status.backend);
-      if (age() < before) [since, before] = [start, age()]; // a reset
-      if (performance.now() - since > 500) {
-        speed = (1000 * (age() - before)) / (performance.now() - since);
-        [since, before] = [performance.now(), age()];
-      }
-      if (alarming() || engine.status.state !== "ready") playing = false;
-      show();
-    }
-    say(`Paused after ${grouped.format(age())} steps.`);
-  }
-
-  /** @param {() => Promise<void>} work one thing at a time */
-  const next = (work) => {
-    turn = turn.then(work).then(show);
-  };
-  play.addEventListener("click", () => {
-    playing = !playing;
-    speed = 0;
-    show();
-    if (!playing) return;
-    say("Running.");
-    next(run);
-  });
+  play.addEventListener("click", () => model.set("playing", !playing()));
   step.addEventListener("click", () => {
-    playing = false;
-    next(() => advance(1).then(() => say(`Paused after ${grouped.format(age())} steps.`)));
+    model.set("playing", false);
+    driver
+      .next(() => driver.advance(1))
+      .then(() => {
+        paused();
+        show();
+      });
   });
   reset.addEventListener("click", () => {
     graph.set("resets", graph.get("resets") + 1);
     graph.save_changes();
-    if (!playing && !alarming()) say("Started again.");
+    if (!playing() && !alarming(model, engine)) say("Started again.");
   });
   const sight = new IntersectionObserver((entries) => {
     inSight = Boolean(entries.at(-1)?.isIntersecting);
   });
   sight.observe(el.closest(".dgm-figure") ?? el);
+  const seen = { isShown: () => inSight };
+  driver.views.add(seen);
   closing.addEventListener("abort", () => {
-    playing = false;
     sight.disconnect();
     engine.watchers.delete(show);
+    model.off("change:playing", turned);
+    driver.views.delete(seen);
+    if (!driver.views.size) model.set("playing", false);
   });
 }
 
-export default view("player", player);
+export default {
+  ...view("player", player),
+  /** @param {import("./types").Context<Traits>} context */
+  initialize({ model }) {
+    model.set("playing", false); // also where a notebook was saved while it played
+    const driver = driverOf(model);
+    const follow = () =>
+      driver.then((one) => {
+        if (one.isPlaying()) one.next(() => one.run());
+      });
+    model.on("change:playing", follow);
+    return () =>
+      driver.then((one) => {
+        one.closed = true;
+      });
+  },
+};

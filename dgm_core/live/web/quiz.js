@@ -1,11 +1,12 @@
 // A question that checks itself: live.quiz.
 
 import { make, view } from "./common.js";
+import { readings } from "./numbers.js";
 
 /**
  * @typedef {{ question: string, choices: string[], answer: number, tolerance: number,
  *   unit: string, why: string }} Question
- * @typedef {{ _question: Question }} Traits
+ * @typedef {{ _question: Question, given: string | null }} Traits
  */
 
 /**
@@ -41,17 +42,14 @@ function prose(text) {
  * @param {Question} question
  * @returns {[kind: "none" | "right" | "wrong", words: string, detail?: string]}
  */
-export function judge(given, { choices, answer, tolerance, why }) {
-  const value = Number(
-    String(given ?? "")
-      .trim()
-      .replace("−", "-")
-      .replace(",", "."),
-  );
-  if (given === null || given === "")
+export function judge(given, { choices, answer, tolerance, unit, why }) {
+  if (given === null || given.trim() === "")
     return ["none", choices.length ? "Choose an answer first." : "Type a number first."];
-  if (Number.isNaN(value)) return ["none", "That is not a number."];
-  if (Math.abs(value - answer) <= tolerance) return ["right", "✓ Right.", why];
+  const values = choices.length ? [Number(given)] : readings(given, unit);
+  if (!values) return ["none", `Give the number in ${unit}.`];
+  if (!values.length) return ["none", "That is not a number."];
+  if (values.some((value) => Math.abs(value - answer) <= tolerance))
+    return ["right", "✓ Right.", why];
   return [
     "wrong",
     "✗ Not yet.",
@@ -103,14 +101,26 @@ function quiz({ model, el }) {
     make("button", { type: "submit", className: "dgm-button" }, "Check"),
     verdict,
   );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const given = /** @type {string | null} */ (new FormData(form).get(name));
+  // What was checked last is a trait: another view of the question shows it, too.
+  const say = () => {
+    const given = model.get("given");
     const [kind, words, detail] = judge(given, asked);
     verdict.dataset.verdict = kind;
     verdict.replaceChildren(make("strong", {}, words), ...(detail ? [" ", prose(detail)] : []));
     typeset(verdict);
+    for (const input of fields.querySelectorAll("input"))
+      if (input.type === "radio") input.checked = input.value === given;
+      else input.value = given ?? "";
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const given = /** @type {string | null} */ (new FormData(form).get(name));
+    if (given === model.get("given")) return say();
+    model.set("given", given);
+    model.save_changes();
   });
+  model.on("change:given", say);
+  if (model.get("given") !== null) say();
   el.append(form);
   typeset(form);
 }

@@ -37,22 +37,44 @@ export function runScript(src) {
   });
 }
 
-async function importRuntime() {
-  const folder = globalThis.dgmBook?.ort ?? CDN;
-  let ort;
+/**
+ * @param {string} url
+ * @returns {Promise<Response>}
+ */
+async function load(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`cannot load ${url} (status ${response.status})`);
+  return response;
+}
+
+/**
+ * The module's text and the compiled code, by whatever way the page may take them.
+ *
+ * @param {string} folder
+ * @returns {Promise<[mjs: string, wasm: ArrayBuffer]>}
+ */
+async function readRuntime(folder) {
   if (location.protocol === "file:" && folder.startsWith("file:")) {
     // A page on disk may neither fetch nor import its neighbours, but it may run a classic script.
     await runScript(folder + "ort-offline.js");
     const { mjs, wasm } = /** @type {{ mjs: string, wasm: string }} */ (globalThis.dgmOrtOffline);
-    const url = URL.createObjectURL(new Blob([mjs], { type: "text/javascript" }));
-    ort = await import(url);
-    URL.revokeObjectURL(url);
-    ort.env.wasm.wasmBinary = fromBase64(wasm).buffer;
     globalThis.dgmOrtOffline = undefined;
-  } else {
-    ort = await import(folder + "ort.wasm.bundle.min.mjs");
-    ort.env.wasm.wasmPaths = folder;
+    return [mjs, fromBase64(wasm).buffer];
   }
+  // Fetched, not imported: many a host calls .mjs a download, and a browser then refuses to import
+  // it, or to compile .wasm as it comes.
+  return Promise.all([
+    load(`${folder}ort.wasm.bundle.min.mjs`).then((file) => file.text()),
+    load(`${folder}ort-wasm-simd-threaded.wasm`).then((file) => file.arrayBuffer()),
+  ]);
+}
+
+async function importRuntime() {
+  const [mjs, wasm] = await readRuntime(globalThis.dgmBook?.ort ?? CDN);
+  const url = URL.createObjectURL(new Blob([mjs], { type: "text/javascript" }));
+  const ort = await import(url);
+  URL.revokeObjectURL(url);
+  ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.numThreads = 1; // threads need headers that a static host does not send
   ort.env.logLevel = "error";
   return ort;

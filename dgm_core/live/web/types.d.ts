@@ -5,10 +5,23 @@
 export interface Model<T = Record<string, any>> {
   get<K extends keyof T>(trait: K): T[K];
   set<K extends keyof T>(trait: K, value: T[K]): void;
+  set(traits: Partial<T>): void;
   save_changes(): void;
   send(content: unknown): void;
   on(event: string, callback: (...details: any[]) => void): void;
-  widget_manager: { get_model(id: string): Promise<Target | undefined> };
+  off(event: string, callback: (...details: any[]) => void): void;
+  widget_manager: Manager;
+}
+
+/** The page's manager of widgets; in JupyterLab and its like it knows its kernel. */
+export interface Manager {
+  get_model(id: string): Promise<Target | undefined>;
+  kernel?: KernelConnection | null;
+}
+
+export interface KernelConnection {
+  status: string;
+  statusChanged?: { connect(slot: () => void): void; disconnect(slot: () => void): void };
 }
 
 export interface Context<T = Record<string, any>> {

@@ -64,6 +64,14 @@ test("an axis has the whole numbers, with a true minus", () => {
   );
 });
 
+test("a small axis has its own numbers, a long one not too many", () => {
+  const words = (extent) => ticks(extent).map(([, text]) => text);
+  assert.deepEqual(words(3), ["−3", "−2", "−1", "0", "1", "2", "3"]);
+  assert.deepEqual(words(0.001), ["−0.001", "−0.0005", "0", "0.0005", "0.001"]);
+  assert.deepEqual(words(0.5), ["−0.4", "−0.2", "0", "0.2", "0.4"]);
+  assert.deepEqual(words(25), ["−20", "−10", "0", "10", "20"]);
+});
+
 test("a class's digit stands at the median of its points", () => {
   const points = [0, 0, 9, 1, 1, 9, 5, 5];
   assert.deepEqual(middles(points, Uint8Array.of(3, 3, 3, 7)), [
@@ -106,8 +114,21 @@ test("a number is right within its tolerance, however its sign and point are typ
   for (const given of ["1.5", "-1.52"]) assert.equal(judge(given, question)[0], "wrong");
 });
 
+test("a number is right however its thousands are separated, and with its unit", () => {
+  const many = { ...question, answer: 10002, tolerance: 0.5, unit: "draws" };
+  for (const given of ["10002", "10,002", "10 002", "10.002", "1.0002e4", "10,002 draws"])
+    assert.equal(judge(given, many)[0], "right", given);
+  assert.equal(judge("10.02", many)[0], "wrong");
+  const third = { ...question, answer: 4 / 3, tolerance: 0.01, unit: "nats" };
+  for (const given of ["1.333", "1,333", "4/3", "1.33 nats"])
+    assert.equal(judge(given, third)[0], "right", given);
+  assert.deepEqual(judge("1.92 bits", third), ["none", "Give the number in nats."]);
+  assert.equal(judge("12.5%", { ...question, answer: 0.125 })[0], "right");
+});
+
 test("what is no answer is not judged", () => {
-  assert.deepEqual(judge("", question), ["none", "Type a number first."]);
+  for (const given of ["", " "])
+    assert.deepEqual(judge(given, question), ["none", "Type a number first."]);
   assert.deepEqual(judge("about 2", question), ["none", "That is not a number."]);
   const choices = { ...question, choices: ["a", "b"], answer: 1, tolerance: 0 };
   assert.deepEqual(judge(null, choices), ["none", "Choose an answer first."]);
