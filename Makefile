@@ -1,4 +1,4 @@
-# make book | check | test | serve | bench | lint | links | clean-notebooks | clean
+# make book | pdf | check | test | serve | bench | lint | links | clean-notebooks | clean
 # make book PAGE=vae/elbo runs one chapter, in its place in the book, and opens it.
 # Each target first makes .venv and installs what is missing; nothing needs root.
 
@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NPM := $(shell command -v npm)
 
-.PHONY: book check test serve bench lint links clean-notebooks clean
+.PHONY: book pdf check test serve bench lint links clean-notebooks clean
 
 # Each side by side as far as the machine carries: notebooks by book/_ext/notebook_run.py, tests
 # by pytest-xdist, a page's tests in one worker.
@@ -14,6 +14,9 @@ book: .venv/installed $(if $(NPM),node_modules/installed)
 	DGM_PAGE="$(PAGE)" $(BIN)/jupyter-book build . -W --keep-going
 	@$(if $(PAGE),$(BIN)/python tools/open_page.py $(firstword $(PAGE)),\
 	  echo "Open _build/html/index.html, or run: make serve")
+
+pdf: book  # the pages as one PDF, which the title page then offers; needs Chromium
+	$(BIN)/python tools/make_pdf.py
 
 check: lint  # what needs neither a notebook nor a browser
 	$(BIN)/python -m pytest -m "not browser and not book" -n auto --maxprocesses 4 tests

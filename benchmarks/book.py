@@ -1,10 +1,10 @@
 """How long a reader waits for the book, and a contributor for its tests; where notebooks spend it.
 
-    python benchmarks/book.py [--rounds 3] [--only page book test check] [--write]
+    python benchmarks/book.py [--rounds 3] [--only page book pdf test check] [--write]
 
-Each command starts from nothing executed, except `make test`, which follows `make book`; install
-the environment first. Run it on a quiet machine. `--write` puts the tables into README.md, and the
-notebooks' seconds where the build reads which of them to begin with.
+Each command starts from nothing executed, except `make pdf` and `make test`, which follow
+`make book`; install the environment first. Run it on a quiet machine. `--write` puts the tables
+into README.md, and the notebooks' seconds where the build reads which of them to begin with.
 """
 
 import argparse
@@ -29,6 +29,7 @@ ROOT = notebook_cache.ROOT
 COMMANDS = {  # name: command, minutes that it should take at most, whether _build goes first
     "page": ("make book PAGE=vae/elbo", 3.0, True),
     "book": ("make book", 12.0, True),
+    "pdf": ("make pdf", 5.0, False),
     "test": ("make test", 12.0, False),
     "check": ("make check", 2.0, False),
 }

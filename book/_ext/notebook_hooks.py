@@ -9,12 +9,14 @@ built as text that says so; a later build without it executes them and makes the
 
 import glob
 import json
+import logging as std_logging
 import os
 import re
 from pathlib import Path
 
 import notebook_cache
 import notebook_run
+from docutils import nodes
 from sphinx.errors import ConfigError
 from sphinx.util import logging
 
@@ -34,13 +36,68 @@ def configure(app, config) -> None:
     """Let myst-nb read and fill the cache; a new one makes Sphinx read every page again."""
     folder = notebook_cache.cache_folder(Path(app.outdir).parent)
     config.nb_execution_cache_path = str(folder)
+    notebook_run.settle_without_home(Path(app.outdir).parent)
     if os.environ.get("DGM_PAGE"):  # what links to a chapter without outputs finds no figure there
         config.suppress_warnings += ["ref", "myst.xref_missing", "mystnb"]
 
 
-def without_outputs(app, env, added, changed, removed) -> list[str]:
-    """Have Sphinx read those pages again that the last build made without their outputs."""
-    return sorted(getattr(env, "dgm_unseen", set()) & set(env.found_docs))
+def once_more(app, env, added, changed, removed) -> list[str]:
+    """Have Sphinx read pages again that the last build made without outputs, or warned of.
+
+    Else the second of two builds would say that all is well.
+    """
+    unseen = getattr(env, "dgm_unseen", set())
+    try:
+        warned = set(json.loads(warned_file(app).read_text("utf8")))
+    except (FileNotFoundError, ValueError):
+        warned = set()
+    return sorted((unseen | warned) & set(env.found_docs))
+
+
+def warned_file(app) -> Path:
+    """Return where the names of the pages are kept that a build has warned of."""
+    return Path(app.doctreedir, "warned.json")
+
+
+class Warned(std_logging.Handler):
+    """Notes of which pages Sphinx warns.
+
+    Attributes:
+        names: of the pages.
+    """
+
+    def __init__(self, app):
+        """Listen to the warnings of a build."""
+        super().__init__(std_logging.WARNING)
+        self.app, self.names = app, set()
+
+    def emit(self, record) -> None:
+        """Note the page, where the warning is of one."""
+        env = getattr(self.app, "env", None)
+        if env is None:
+            return
+        place = getattr(record, "location", None)
+        if isinstance(place, nodes.Node):
+            place = logging.get_node_location(place)
+        name = place[0] if isinstance(place, tuple) else place
+        if name and name not in env.found_docs:
+            name = env.path2doc(str(name).partition(":")[0])
+        name = name or env.temp_data.get("docname")
+        if name in env.found_docs:
+            self.names.add(name)
+
+
+def listen(app) -> None:
+    """Begin to note of which pages this build warns."""
+    app.dgm_warned = Warned(app)
+    std_logging.getLogger(logging.NAMESPACE).addHandler(app.dgm_warned)
+
+
+def remember(app, exception) -> None:
+    """Keep the names of the pages that were warned of, for the next build."""
+    std_logging.getLogger(logging.NAMESPACE).removeHandler(app.dgm_warned)
+    text = json.dumps(sorted(app.dgm_warned.names))
+    warned_file(app).write_text(text, encoding="utf8")
 
 
 def execute(app, env, docnames) -> None:
@@ -103,9 +160,11 @@ def say_unseen(app, docname, source) -> None:
 
 def setup(app):
     app.connect("config-inited", configure)
-    app.connect("env-get-outdated", without_outputs)
+    app.connect("builder-inited", listen)
+    app.connect("env-get-outdated", once_more)
     app.connect("env-before-read-docs", execute)
     app.connect("source-read", say_unseen)
+    app.connect("build-finished", remember)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

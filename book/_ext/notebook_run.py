@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,8 +33,26 @@ HANGS = 3600  # seconds of one cell, or of a kernel's start, after which it is t
 # spin, for some microseconds.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+# No library reports home from a machine that builds the book.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # The kernel named python3 is this environment's, not one that the reader installed for all.
 os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+
+
+def settle_without_home(build: Path = ROOT / "_build") -> None:
+    """Give matplotlib a folder under ``build`` where it may not write into the home directory.
+
+    It would complain in the outputs of each notebook, and so on the pages.
+    """
+    if "MPLCONFIGDIR" in os.environ:
+        return
+    try:
+        with tempfile.TemporaryFile(dir=Path.home()):
+            return
+    except (OSError, RuntimeError):  # not there, not writable, or nobody knows where
+        folder = build / "matplotlib"
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ["MPLCONFIGDIR"] = str(folder)
 
 
 @dataclass

@@ -8,6 +8,7 @@ not be written without one; everything else stays.
 """
 
 import html
+import os
 import re
 from pathlib import Path
 
@@ -29,6 +30,18 @@ def pages_address(repository: str) -> str:
     owner, name = match[1].lower(), match[2]
     own = name.lower() == f"{owner}.github.io"
     return f"https://{owner}.github.io/" + ("" if own else f"{name}/")
+
+
+def own_repository() -> str:
+    """Return the address of the repository whose workflow runs this, on GitHub; else nothing."""
+    name = os.environ.get("GITHUB_REPOSITORY")
+    return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}" if name else ""
+
+
+def locate(app, config) -> None:
+    """Where no repository is named, take the one whose workflow runs this."""
+    options = config.html_theme_options
+    options["repository_url"] = options.get("repository_url") or own_repository()
 
 
 def configure(app, config) -> None:
@@ -125,6 +138,7 @@ def in_order(env, docname: str) -> list[str]:
 
 
 def setup(app):
+    app.connect("config-inited", locate, priority=400)  # before book_assets asks
     app.connect("config-inited", configure, priority=600)  # after book_assets
     app.connect("html-page-context", introduce, priority=950)
     app.connect("build-finished", finish)

@@ -9,6 +9,7 @@ import functools
 import importlib.util
 import io
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -218,6 +219,7 @@ def nudged(value: Tensor) -> Tensor:
 
 
 def _session(data: bytes):
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it writes an id and reports home
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

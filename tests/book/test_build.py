@@ -194,8 +194,12 @@ def test_with_an_address_there_is_a_sitemap(html):
 
 def test_with_an_address_a_notebook_opens_in_binder_and_colab(html):
     text = (html / "widget.html").read_text()
-    assert "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/widget.ipynb" in text
-    assert "https://colab.research.google.com/github/someone/book/blob/main/widget.ipynb" in text
+    assert (
+        "https://mybinder.org/v2/gh/someone/book/notebooks?urlpath=lab/tree/widget.ipynb" in text
+    )
+    assert (
+        "https://colab.research.google.com/github/someone/book/blob/notebooks/widget.ipynb" in text
+    )
     assert ".venv/bin/jupyter lab widget.ipynb" in text
     assert "%pip install -q git+https://github.com/someone/book@main" in text
 

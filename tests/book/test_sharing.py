@@ -3,6 +3,7 @@
 How a book with an address looks is in test_build.py, on its small book.
 """
 
+import os
 import re
 
 import pytest
@@ -12,7 +13,8 @@ from browser import ROOT, pages_of_the_book
 from docutils import nodes
 from PIL import Image
 
-HAS_ADDRESS = bool(yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"])
+SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())
+HAS_ADDRESS = bool(SETTINGS["repository"]["url"] or os.environ.get("GITHUB_REPOSITORY"))
 
 
 def tags(text: str) -> dict[str, str]:
@@ -29,9 +31,17 @@ def test_the_site_of_a_repository():
     assert sharing.pages_address("https://example.org/a/b") == sharing.pages_address("") == ""
 
 
-def test_binder_installs_what_the_book_needs():
+def test_the_address_of_the_repository_that_publishes_is_known(monkeypatch):
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    assert sharing.own_repository() == ""
+    monkeypatch.setenv("GITHUB_REPOSITORY", "a/b")
+    assert sharing.own_repository() == "https://github.com/a/b"
+
+
+def test_binder_installs_the_package_and_nothing_that_builds_pages():
     lines = (ROOT / ".binder/requirements.txt").read_text().splitlines()
-    assert "-r ../requirements.txt" in lines
+    wanted = [line for line in lines if not line.startswith(("#", "--"))]
+    assert wanted[0] == "." and wanted[1].startswith("jupyterlab") and len(wanted) == 2
 
 
 def test_a_lost_reader_finds_every_page(built_book):

@@ -1,0 +1,57 @@
+"""The cards of the shipped models: every file is named, every number is the log's."""
+
+import re
+
+import pytest
+
+from dgm_core.pretrained.shipped import DIGIT_FLOW, DIGIT_JUDGE, digit_flow_log, digit_judge_log
+
+FOLDER = DIGIT_FLOW.parent
+CARDS = (FOLDER / "README.md").read_text(encoding="utf8")
+
+
+def card(heading: str) -> str:
+    """Return the part of the page under a heading, without separators of thousands."""
+    text = CARDS.split(f"## {heading}\n")[1].split("\n## ")[0]
+    return re.sub(r"(?<=\d),(?=\d{3})", "", text)
+
+
+def test_every_shipped_file_is_named():
+    named = set(re.findall(r"`(mnist-[\w.-]+)`", CARDS))
+    shipped = {path.name for path in FOLDER.iterdir() if path.name.startswith("mnist-")}
+    assert named == shipped and {DIGIT_FLOW.name, DIGIT_JUDGE.name} <= shipped
+
+
+def test_the_flow_s_numbers_are_those_of_its_log():
+    log, text = digit_flow_log(), card("The flow of digits")
+    options, test = log["options"], log["test"]
+    for words in (
+        f"{options['epochs']} epochs in batches of {options['batch_size']}, {log['steps']} steps",
+        f"learning rate {options['learning_rate']}, dropout {options['dropout']}",
+        f"seed {options['seed']}; {options['precision']} on {log['threads']} threads",
+        f"{log['training seconds']:.0f} s",
+        f"{test['bits per dimension']:.4f} bits per dimension on the {test['digits']} test digits",
+        f"standard error {test['standard error']:.4f}",
+        f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
+    ):
+        assert words in text
+
+
+def test_the_judge_s_numbers_are_those_of_its_log():
+    log, text = digit_judge_log(), card("The judge of generated digits")
+    test = log["test"]
+    for words in (
+        f"{log['digits']} training digits",
+        f"{log['epochs']} epochs, seed {log['seed']}",
+        f"{test['accuracy']:.2%} of the {test['digits']} test digits",
+        f"standard error {test['standard error']:.2%}",
+        f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize("heading", ["The flow of digits", "The judge of generated digits"])
+def test_a_card_says_what_is_asked_of_cards(heading):
+    rows = set(re.findall(r"^\| ([A-Z][^|]*?) \|", card(heading), re.MULTILINE))
+    assert {"Files", "Data", "Protocol", "Result", "Made by", "Limits"} <= rows
+    assert "## Licence" in CARDS
