@@ -68,7 +68,7 @@ def _read_checked(folder: Path, name: str) -> bytearray:
     cure = "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/mnist"
     try:
         compressed = (folder / name).read_bytes()
-        sums = (folder / "SHA256SUMS").read_text()
+        sums = (folder / "SHA256SUMS").read_text(encoding="utf8")
     except OSError as error:
         raise DataError(f"cannot read {error.filename}: {error.strerror}. {cure}") from None
     if f"{hashlib.sha256(compressed).hexdigest()}  {name}" not in sums.splitlines():

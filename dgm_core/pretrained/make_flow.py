@@ -183,7 +183,7 @@ def _circumstances(options: argparse.Namespace, device: torch.device) -> dict:
 
 
 def _write(path: Path, log: dict) -> None:
-    path.write_text(json.dumps(log, indent=1) + "\n")
+    path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf8")
 
 
 def _draw(log: dict, path: Path) -> None:

@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / DIGIT_JUDGE.name
     log |= _ship(model, images, path)
-    path.with_suffix(".json").write_text(json.dumps(log, indent=1) + "\n")
+    path.with_suffix(".json").write_text(json.dumps(log, indent=1) + "\n", encoding="utf8")
     print(f"test: {log['test']['accuracy']:.2%} of {log['test']['digits']:,} digits")
     return 0
 
