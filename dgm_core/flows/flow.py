@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, Uniform
 
+from dgm_core import checks
 from dgm_core.flows.bijections import Bijection
 from dgm_core.flows.couplings import coupling_layers
 from dgm_core.flows.images import multiscale_layers
@@ -56,8 +57,15 @@ class Flow(nn.Module):
 
         Returns:
             (B,).
+
+        Raises:
+            ValueError: x is of another shape; or the bijection makes other shapes of it than those
+                that it should.
         """
+        checks.event("x", x, self.event_shape, "one row an example, as the flow was made for")
         z, log_det = self.bijection.inverse(x)
+        checks.event("the latent z", z, self.event_shape, "the bijection has to keep the shape")
+        checks.event("the log-determinant", log_det, (), "sum it over the event, one an example")
         return self.base.log_prob(z) + log_det
 
     @torch.no_grad()
@@ -75,8 +83,9 @@ class Flow(nn.Module):
             (*sample_shape, *event_shape).
 
         Raises:
-            ValueError: a temperature other than 1 for a uniform base.
+            ValueError: a temperature other than 1 for a uniform base, or one below 0.
         """
+        checks.at_least(0, "1 draws from the model itself", temperature=temperature)
         if self.uniform and temperature != 1.0:
             raise ValueError("a uniform base has no temperature; leave it at 1")
         shape = torch.Size(sample_shape)
