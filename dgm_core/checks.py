@@ -140,7 +140,7 @@ def at_least(least: int | float, cure: str, **numbers: int | float) -> None:
     """
     for name, number in numbers.items():
         if not number >= least:
-            words = name.replace("__", " of ")
+            words = name.replace("__", " of ").replace("_", " " if "__" in name else "_")
             raise ValueError(f"{words} is {number}, but at least {least} is expected: {cure}")
 
 

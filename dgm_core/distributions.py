@@ -18,10 +18,39 @@ from torch.distributions import (
     MultivariateNormal,
     Normal,
     constraints,
+    kl_divergence,
+    register_kl,
 )
 
 from dgm_core import checks
 from dgm_core.nets import full_precision
+
+
+class Joint(Independent):
+    """Independent numbers as one event: ``Independent``, also of no examples at all."""
+
+    def log_prob(self, value: Float[Tensor, " *#shape"]) -> Float[Tensor, " *batch"]:
+        """Return the log-probability, or density, of each event, in nats.
+
+        Args:
+            value: (..., *event_shape).
+
+        Returns:
+            (...).
+        """
+        return _sum_events(self.base_dist.log_prob(value), self.reinterpreted_batch_ndims)
+
+
+@register_kl(Joint, Joint)
+def _kl_of_joints(p: Joint, q: Joint) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ValueError(f"the events of p and q are {p.event_shape} and {q.event_shape}")
+    return _sum_events(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+def _sum_events(each: Tensor, ndims: int) -> Tensor:
+    """Add up the last axes: torch does so by a reshape, which of no examples is ambiguous."""
+    return each.sum(tuple(range(-ndims, 0))) if ndims else each
 
 
 class LatentPrior(nn.Module):
@@ -43,7 +72,7 @@ class LatentPrior(nn.Module):
     def prior(self) -> Independent:
         """The distribution p(z) = N(0, I), event shape (latent_dim,)."""
         normal = Normal(self.prior_mean, self.prior_scale, validate_args=False)
-        return Independent(normal, 1, validate_args=False)
+        return Joint(normal, 1, validate_args=False)
 
 
 def from_noise(
@@ -103,7 +132,7 @@ class DiagonalNormal(nn.Module):
         mean, log_var = map(full_precision, self.net(x))
         checks.same_shape("the network returns one for each", mean=mean, log_variance=log_var)
         scale = (0.5 * log_var).exp()
-        return Independent(Normal(mean, scale, validate_args=False), 1, validate_args=False)
+        return Joint(Normal(mean, scale, validate_args=False), 1, validate_args=False)
 
 
 class GreyBernoulli(Bernoulli):
@@ -143,7 +172,7 @@ class BernoulliPixels(nn.Module):
     def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:
         """Return the distribution given z: batch shape (...), event shape (pixels,)."""
         pixels = GreyBernoulli(logits=full_precision(self.net(z)), validate_args=False)
-        return Independent(pixels, 1, validate_args=False)
+        return Joint(pixels, 1, validate_args=False)
 
 
 class DiscretizedLogistic(Distribution):
@@ -240,7 +269,7 @@ class DiscretizedLogisticPixels(nn.Module):
     def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:
         """Return the distribution given z: batch shape (...), event shape (pixels,)."""
         loc, log_scale = full_precision(self.net(z)).chunk(2, dim=-1)
-        return Independent(DiscretizedLogistic(loc, log_scale.exp()), 1, validate_args=False)
+        return Joint(DiscretizedLogistic(loc, log_scale.exp()), 1, validate_args=False)
 
 
 class LinearNormal(nn.Module):
@@ -277,7 +306,7 @@ class LinearNormal(nn.Module):
     def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:
         """Return p(x|z): batch shape (...), event shape (event,)."""
         x = Normal(z @ self.weight.T + self.bias, self.scale, validate_args=False)
-        return Independent(x, 1, validate_args=False)
+        return Joint(x, 1, validate_args=False)
 
     def marginal(self) -> MultivariateNormal:
         """Return p(x): no batch shape, event shape (event,)."""

@@ -106,7 +106,7 @@ def frechet_distance(
         A scalar in float64, in squared units of the features; 0 for equal samples.
 
     Raises:
-        ValueError: fewer than two examples, features that differ in number, or that are not finite.
+        ValueError: fewer than two examples; features that differ in number or are not finite.
 
     References:
         Dowson and Landau (1982), The Frechet distance between multivariate normal distributions;

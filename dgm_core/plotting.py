@@ -233,7 +233,7 @@ def _pictures(images: Tensor) -> np.ndarray:
     elif not images.is_floating_point():
         raise TypeError(f"images are {images.dtype}, but uint8, or floats in 0 to 1, are expected")
     images = images.float()
-    if images.numel() and not (-0.1 <= images.min() and images.max() <= 1.1):  # NaN, too
+    if images.numel() and not (images.min() >= -0.1 and images.max() <= 1.1):  # NaN, too
         raise ValueError(
             f"images have values from {images.min():g} to {images.max():g}, but 0 to 1 is "
             "expected: divide grey values by 255, and bring [-1, 1] to [0, 1] by (x + 1) / 2"

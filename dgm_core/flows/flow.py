@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, Normal, Uniform
+from torch.distributions import Distribution, Normal, Uniform
 
 from dgm_core import checks
+from dgm_core.distributions import Joint
 from dgm_core.flows.bijections import Bijection
 from dgm_core.flows.couplings import coupling_layers
 from dgm_core.flows.images import multiscale_layers
@@ -47,7 +48,7 @@ class Flow(nn.Module):
         """The distribution of z, with the event shape of the flow."""
         kind = Uniform if self.uniform else Normal
         each = kind(self._zeros, self._ones, validate_args=False)
-        return Independent(each, len(self.event_shape), validate_args=False)
+        return Joint(each, len(self.event_shape), validate_args=False)
 
     def log_prob(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch"]:
         """Return log p(x) = log p(z) + log |det dz/dx|, in nats.
