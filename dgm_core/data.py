@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from dgm_core import checks
+
 MNIST_FOLDER = Path(__file__).parent / "mnist"
 _MNIST_PREFIX = {"train": "train", "test": "t10k"}
 
@@ -68,7 +70,7 @@ def _read_checked(folder: Path, name: str) -> bytearray:
     cure = "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/mnist"
     try:
         compressed = (folder / name).read_bytes()
-        sums = (folder / "SHA256SUMS").read_text()
+        sums = (folder / "SHA256SUMS").read_text(encoding="utf8")
     except OSError as error:
         raise DataError(f"cannot read {error.filename}: {error.strerror}. {cure}") from None
     if f"{hashlib.sha256(compressed).hexdigest()}  {name}" not in sums.splitlines():
@@ -90,6 +92,9 @@ def binarize(
     Returns:
         (N, H * W), float, zeros and ones.
 
+    Raises:
+        TypeError: images of another type.
+
     References:
         Salakhutdinov and Murray (2008), On the Quantitative Analysis of Deep Belief Networks;
         Burda et al. (2016), Importance Weighted Autoencoders, section 5.
@@ -98,6 +103,7 @@ def binarize(
         >>> binarize(torch.tensor([[[0, 255]]], dtype=torch.uint8))
         tensor([[0., 1.]])
     """
+    checks.kind("images", images, torch.uint8, "for grey values from 0 to 1 use torch.bernoulli")
     grey = images.flatten(1)
     u = torch.rand(grey.shape, generator=generator, device=grey.device)
     return (255 * u < grey).to(u.dtype)  # black is never drawn, white always is: 0 <= u < 1
@@ -118,6 +124,9 @@ def dequantize(
     Returns:
         (N, H * W), float, in (0, 1).
 
+    Raises:
+        TypeError: images of another type.
+
     References:
         Theis et al. (2016), A note on the evaluation of generative models, section 3.1.
 
@@ -126,6 +135,8 @@ def dequantize(
         >>> (256 * x).floor()
         tensor([[  0., 255.]])
     """
+    cure = "give grey values from 0 to 255, as mnist returns them, not divided"
+    checks.kind("images", images, torch.uint8, cure)
     grey = images.flatten(1)
     cell = torch.randint(2**15, grey.shape, generator=generator, device=grey.device)
     return (grey + (2 * cell + 1) / 2**16) / 256
@@ -224,6 +235,7 @@ def batches(
         >>> [len(batch) for batch in batches(torch.arange(7), batch_size=2, epochs=2)]
         [2, 2, 2, 2, 2, 2]
     """
+    checks.at_least(1, "there is nothing to cut into batches", examples__data=len(data))
     if not 1 <= batch_size <= len(data):
         raise ValueError(f"batch_size is {batch_size}; it must be from 1 to {len(data)} examples")
     if epochs < 1 or seed < 0:

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.objectives import log_mean_exp, log_weights
 from dgm_core.vae import VAE
 
@@ -22,6 +23,9 @@ def log_marginal_likelihood(
 
     Returns:
         (...), in nats.
+
+    Raises:
+        ValueError: there are no weights.
 
     References:
         Owen (2013), Monte Carlo theory, methods and examples, chapter 9.
@@ -44,6 +48,9 @@ def effective_sample_size(
     Returns:
         (...), from 1 (one weight has it all) to S (all equal).
 
+    Raises:
+        ValueError: there are no weights.
+
     References:
         Kong (1992), A note on importance sampling using standardized weights.
 
@@ -51,6 +58,7 @@ def effective_sample_size(
         >>> effective_sample_size(torch.tensor([-1000.0, -1000.0, -1000.0, -2000.0]))
         tensor(3.0000)
     """
+    checks.at_least(1, "draw at least one", rows__log_weights=len(log_weights))
     return (2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)).exp()
 
 

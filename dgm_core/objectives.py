@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
+from dgm_core import checks
 from dgm_core.distributions import from_noise
 from dgm_core.vae import VAE
 
@@ -19,7 +20,11 @@ def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *b
 
     Returns:
         (...).
+
+    Raises:
+        ValueError: nothing to average.
     """
+    checks.at_least(1, "a mean needs something to average", rows__values=len(values))
     return values.logsumexp(0) - math.log(len(values))
 
 
@@ -42,7 +47,8 @@ def log_weights(
         (num_samples, B), in nats; differentiable through z.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
@@ -83,7 +89,8 @@ def distortion_and_rate(
         Distortion (B,) and rate (B,), in nats.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Alemi et al. (2018), Fixing a Broken ELBO, eq. 3 and 4.
@@ -128,7 +135,8 @@ def elbo(
         (B,), in nats, to maximise.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. 3; beta from
@@ -168,7 +176,8 @@ def iwae_bound(
         (B,), in nats, to maximise.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
@@ -197,6 +206,9 @@ def game_value(
     Returns:
         (B,), in nats, at most 0.
 
+    Raises:
+        ValueError: not as many logits of one kind as of the other.
+
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, eq. 1.
 
@@ -204,6 +216,8 @@ def game_value(
         >>> game_value(torch.zeros(1), torch.zeros(1))  # -log 4: D knows nothing
         tensor([-1.3863])
     """
+    cure = "as many generated examples as real ones, one logit each"
+    checks.same_shape(cure, real_logits=real_logits, fake_logits=fake_logits)
     return F.logsigmoid(real_logits) + F.logsigmoid(-fake_logits)
 
 
@@ -218,6 +232,9 @@ def discriminator_loss(
 
     Returns:
         (B,), in nats, at least 0; log 4 where D knows nothing.
+
+    Raises:
+        ValueError: not as many logits of one kind as of the other.
 
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1.
@@ -288,6 +305,9 @@ def bits_per_dim(
     Returns:
         (B,), in bits, to minimise.
 
+    Raises:
+        ValueError: `num_dims` or `bins` is less than 1.
+
     References:
         Theis et al. (2016), A note on the evaluation of generative models, section 3.1.
 
@@ -295,10 +315,12 @@ def bits_per_dim(
         >>> bits_per_dim(torch.tensor([0.0]), num_dims=784, bins=256)  # all grey values alike
         tensor([8.])
     """
+    checks.at_least(1, "the numbers in an example, and 256 bins for grey", D=num_dims, bins=bins)
     return -log_prob / (num_dims * math.log(2)) + math.log2(bins)
 
 
 def _draws(q: Distribution, num_samples: int, noise: Tensor | None) -> Tensor:
+    checks.at_least(1, "an expectation needs a draw", num_samples=num_samples)
     shape = (num_samples, *q.batch_shape, *q.event_shape)
     if noise is None:
         return q.rsample(shape[:1])

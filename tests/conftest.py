@@ -31,11 +31,11 @@ def built_book() -> Path:
     folder.mkdir(exist_ok=True)
     made = folder / "tested.json"  # by which run the pages were built, and what went wrong
     with filelock.FileLock(folder / "tested.lock"):
-        if not made.exists() or json.loads(made.read_text())["run"] != run:
+        if not made.exists() or json.loads(made.read_text(encoding="utf8"))["run"] != run:
             build = helpers.build(helpers.ROOT)
             error = build.stdout[-6000:] if build.returncode else ""
-            made.write_text(json.dumps({"run": run, "error": error}))
-        error = json.loads(made.read_text())["error"]
+            made.write_text(json.dumps({"run": run, "error": error}), encoding="utf8")
+        error = json.loads(made.read_text(encoding="utf8"))["error"]
     if error:
         pytest.fail(f"jupyter-book build . -W failed:\n{error}", pytrace=False)
     return folder / "html"

@@ -72,5 +72,7 @@ def test_it_needs_no_myst_nb():
     code = (
         "import sys, dgm_core.prose; print(*(n in sys.modules for n in ('myst_nb', 'nbformat')))"
     )
-    run = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], text=True, capture_output=True, encoding="utf8"
+    )
     assert run.stdout.split() == ["False", "False"], run.stderr

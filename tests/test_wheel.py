@@ -52,7 +52,9 @@ def code(path) -> ast.AST:
 
 def run(python, script: str) -> list[str]:
     """Run a script, alone, from nowhere near the sources; return the lines that it prints."""
-    result = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, cwd="/")
+    result = subprocess.run(
+        [python, "-I", "-c", script], capture_output=True, text=True, cwd="/", encoding="utf8"
+    )
     assert result.returncode == 0, result.stderr[-3000:]
     return result.stdout.splitlines()
 
@@ -74,7 +76,7 @@ def test_what_the_package_imports_it_declares():
 
 
 def test_the_tested_versions_are_ones_that_the_requirements_allow():
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf8").splitlines()
     tested = dict(line.split("==") for line in lines if not line.startswith("#"))
     for text in required():
         wanted = Requirement(text)

@@ -31,7 +31,7 @@ def date(folder: Path) -> datetime.date:
         return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date()
     command = ["git", "-C", str(folder), "log", "-1", "--format=%cs"]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        run = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf8")
         return datetime.date.fromisoformat(run.stdout.strip())
     except (OSError, subprocess.CalledProcessError, ValueError):  # no git, no repository
         return datetime.date.today()

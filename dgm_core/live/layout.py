@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 
 import ipywidgets as widgets
+import numpy as np
 from IPython.display import HTML, display
 
 from dgm_core.live import still
@@ -27,7 +28,8 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
             slider logarithmic.
 
     Raises:
-        ValueError: the graph has no such input.
+        ValueError: the graph has no such input, or one that is no number; a range that falls, or
+            at or below 0 where it is logarithmic.
 
     Example:
         >>> graph = Graph(lambda a: {"square": a**2}, {"a": 3.0})
@@ -39,7 +41,12 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     for name, (label, low, high, *rest) in ranges.items():
         if name not in graph._input_names:
             raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
+        if np.ndim(getattr(graph, name)):
+            raise ValueError(f"input {name!r} is an array, and a slider moves one number")
         logarithmic = rest == ["log"]
+        if not (low <= high and (low > 0 or not logarithmic)):
+            above = " above 0" if logarithmic else ""
+            raise ValueError(f"{name!r} goes from {low} to {high}: put the lower end{above} first")
         kind = widgets.FloatLogSlider if logarithmic else widgets.FloatSlider
         least, most = (math.log10(low), math.log10(high)) if logarithmic else (low, high)
         step = rest[0] if rest and not logarithmic else (most - least) / 200

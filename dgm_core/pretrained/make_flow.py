@@ -26,7 +26,7 @@ from torch import Tensor
 from dgm_core import data
 from dgm_core.device import default_device
 from dgm_core.flows import CoarseToFine, log_masses, train_pyramid
-from dgm_core.pretrained.shipped import DIGIT_FLOW, untrained_digit_flow
+from dgm_core.pretrained.shipped import DIGIT_FLOW, made_sure_of, untrained_digit_flow
 from dgm_core.training import History
 
 HELD_OUT = "held-out digits"
@@ -37,10 +37,14 @@ def main(argv: Sequence[str]) -> int:
 
     Args:
         argv: the words of the command line after "flow".
+
+    Raises:
+        DataError: nothing can be written to the folder for the weights; tried before training.
     """
     options = _options(argv)
     if options.threads:
         torch.set_num_threads(options.threads)
+    made_sure_of(options.out)
     device = default_device()
     if device.type == "cuda" and "LOCAL_RANK" in os.environ:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
@@ -74,7 +78,6 @@ def main(argv: Sequence[str]) -> int:
             print(f"stopped after step {history.step[-1]}; the same command goes on from there")
             return 1
         log = _circumstances(options, device) | _record(history)
-    options.out.mkdir(parents=True, exist_ok=True)
     if options.validate:
         print(f"held out: {log['held out'][-1]['bits per dimension']:.4f} bits per dimension")
         _write(options.out / "mnist-flow-validation.json", log)
@@ -183,7 +186,7 @@ def _circumstances(options: argparse.Namespace, device: torch.device) -> dict:
 
 
 def _write(path: Path, log: dict) -> None:
-    path.write_text(json.dumps(log, indent=1) + "\n")
+    path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf8")
 
 
 def _draw(log: dict, path: Path) -> None:

@@ -114,6 +114,27 @@ def digit_judge_log() -> dict:
     return _log(DIGIT_JUDGE, _CURE_JUDGE)
 
 
+def made_sure_of(folder: Path) -> None:
+    """Make the folder that a training will write to, and try to, before the training.
+
+    Args:
+        folder: of the weights and the log.
+
+    Raises:
+        DataError: it cannot be made, or not be written to.
+    """
+    trial = folder / ".trial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {folder}: {error.strerror} ({error.filename}). Give another folder, "
+            "by --out"
+        ) from None
+
+
 def _state(path: Path, cure: str) -> dict:
     """Return the weights in a file whose SHA-256 sum is the one in the log beside it."""
     contents = _read(path, cure)
@@ -125,9 +146,12 @@ def _state(path: Path, cure: str) -> dict:
 def _log(weights: Path, cure: str) -> dict:
     path = weights.with_suffix(".json")
     try:
-        return json.loads(_read(path, cure))
+        log = json.loads(_read(path, cure))
     except ValueError:
         raise DataError(f"{path} is damaged: it is not JSON. {cure}") from None
+    if not isinstance(log, dict) or "sha256" not in log:
+        raise DataError(f"{path} is damaged: it is not the log of a training. {cure}")
+    return log
 
 
 def _read(path: Path, cure: str) -> bytes:

@@ -130,7 +130,7 @@ def plain_python(tmp_path_factory):
     subprocess.run([*pip, "--no-deps", "--no-index", str(wheel)], check=True)
     (site,) = folder.glob("lib/python*/site-packages")
     here = next(path for path in sys.path if path.endswith("site-packages"))
-    (site / "rest.pth").write_text(here)  # after the folder's own
+    (site / "rest.pth").write_text(here, encoding="utf8")  # after the folder's own
     return python
 
 
@@ -146,7 +146,7 @@ def test_a_plain_kernel_with_the_widgets_of_colab_runs_it(
     run = subprocess.run(
         [plain_python, ROOT / "tools/run_elsewhere.py", tmp_path / "chapter.ipynb"],
         capture_output=True,
-        text=True,
+        encoding="utf8",
         cwd=tmp_path,
         env={**env, "HOME": str(tmp_path)},  # no kernels of this machine's, and no fonts' list
     )

@@ -57,7 +57,9 @@ def test_a_large_model_becomes_a_file_and_a_small_one_stays(tmp_path):
     large, small = page.widgets()
     assert [part["path"] for part in large["buffers"]] == [["_probe"]]
     assert len(small["buffers"]) == 1 and "_onnx_file" not in small["state"]
-    text = (tmp_path / f"_static/live/{large['state']['_onnx_file']}.js").read_text()
+    text = (tmp_path / f"_static/live/{large['state']['_onnx_file']}.js").read_text(
+        encoding="utf8"
+    )
     assert data in text and "globalThis.dgmModels" in text
 
 

@@ -52,8 +52,10 @@ def folder(tmp_path_factory, browser, own_libraries):
     for name in ("book/references.bib", "package-lock.json", "_config.yml"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    (folder / "_toc.yml").write_text("{format: jb-book, root: first, chapters: [{file: second}]}")
-    (folder / "first.md").write_text(FIRST)
+    (folder / "_toc.yml").write_text(
+        "{format: jb-book, root: first, chapters: [{file: second}]}", encoding="utf8"
+    )
+    (folder / "first.md").write_text(FIRST, encoding="utf8")
     cells = [nbformat.v4.new_markdown_cell(SECOND), nbformat.v4.new_code_cell(FIGURE)]
     cells[1].metadata["tags"] = ["remove-input"]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
@@ -63,14 +65,14 @@ def folder(tmp_path_factory, browser, own_libraries):
     before = (folder / "_build/html/first.html").read_text("utf8")
     assert 'class="dgm-pdf" hidden' in before
     command = [sys.executable, ROOT / "tools/make_pdf.py", folder]
-    made = subprocess.run(command, capture_output=True, text=True)
+    made = subprocess.run(command, capture_output=True, text=True, encoding="utf8")
     assert made.returncode == 0, made.stderr[-3000:]
     return folder
 
 
 @pytest.fixture(scope="module")
 def pdf(folder):
-    title = yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
+    title = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))["title"]
     return PdfReader(folder / "_build/html" / edition.pdf_name(title))
 
 
@@ -138,7 +140,7 @@ def test_the_title_page_offers_it_now_and_after_the_next_build(folder):
     for _ in range(2):
         text = (folder / "_build/html/first.html").read_text("utf8")
         assert text.count("The whole book as PDF") == 1
-        (folder / "first.md").write_text(FIRST + "\nOne more line.\n")
+        (folder / "first.md").write_text(FIRST + "\nOne more line.\n", encoding="utf8")
         assert build(folder).returncode == 0
 
 

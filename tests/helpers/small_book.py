@@ -131,7 +131,7 @@ def make(folder):
         shutil.copy(ROOT / name, folder / name)
     for name in ("node_modules", "dgm_core"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / "_toc.yml").write_text("{format: jb-book, root: page}")
+    (folder / "_toc.yml").write_text("{format: jb-book, root: page}", encoding="utf8")
     cells = [nbformat.v4.new_markdown_cell("# Figures")]
     cells += [nbformat.v4.new_code_cell(source) for source in CELLS]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

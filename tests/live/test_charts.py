@@ -106,7 +106,10 @@ def page(expression: str):
         "await import('data:text/javascript;base64,' + readFileSync(load).toString('base64'))",
     )
     run = subprocess.run(
-        ["node", "--input-type=module", "-e", code, address], text=True, capture_output=True
+        ["node", "--input-type=module", "-e", code, address],
+        text=True,
+        capture_output=True,
+        encoding="utf8",
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
