@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import shutil
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -55,6 +56,14 @@ def test_validation_has_the_classes_of_training_within_what_is_claimed():
     shares = [torch.bincount(part.labels) / len(part.labels) for part in (train, validation)]
     apart = (shares[0] - shares[1]).abs().max()
     assert 0.007 < apart < 0.008
+
+
+def test_the_guide_says_how_much_ink_validation_and_test_digits_have():
+    text = (Path(__file__).parents[1] / "book/notation.md").read_text(encoding="utf8")
+    for part in data.mnist_splits()[1:]:
+        ink = part.images.flatten(1).double().mean(1) / 2.55  # per cent
+        error = ink.std() / len(ink) ** 0.5
+        assert f"{ink.mean():.2f} ± {error:.2f} per cent" in text
 
 
 def test_changing_a_split_in_place_harms_nobody_else():
