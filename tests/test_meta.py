@@ -6,9 +6,19 @@ What runs here runs on CUDA and MPS without a changed line.
 import pytest
 import torch
 
-from dgm_core import data, divergences, estimators, evaluation, objectives, training
+from dgm_core import (
+    annealing,
+    data,
+    divergences,
+    estimators,
+    evaluation,
+    objectives,
+    posterior,
+    proposals,
+    training,
+)
 from dgm_core.classifier import DigitClassifier
-from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels
+from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels, NormalPixels
 from dgm_core.flows import CoarseToFine, affine_image_flow, coupling_flow
 from dgm_core.gan import Discriminator, Generator
 from dgm_core.live.plane import flow_step, gan_step
@@ -24,10 +34,17 @@ def grey_vae() -> VAE:
     return VAE(DiagonalNormal(GaussianHead(784, 8, 2)), decoder, latent_dim=2)
 
 
+def normal_vae() -> VAE:
+    decoder = NormalPixels(mlp([2, 8, 784]))
+    return VAE(DiagonalNormal(GaussianHead(784, 8, 2)), decoder, latent_dim=2)
+
+
 MODELS = {  # name: make a model, and its loss for a batch of images
     "vae": (mlp_vae, lambda vae, x: -objectives.elbo(vae, x, num_samples=2)),
     "vae, grey pixels": (grey_vae, lambda vae, x: -objectives.elbo(vae, x)),
     "vae, importance weighted": (mlp_vae, lambda vae, x: -objectives.iwae_bound(vae, x, 3)),
+    "vae, free bits": (mlp_vae, lambda vae, x: -objectives.free_bits(vae, x, 0.1)),
+    "vae, learned width": (normal_vae, lambda vae, x: -objectives.elbo(vae, x)),
 }
 
 
@@ -125,12 +142,24 @@ def test_everything_else_stays_on_its_device():
     vae = mlp_vae().to(META)
     images = torch.empty(9, 28, 28, dtype=torch.uint8, device=META)
     x = data.dequantize(images)
+    z, plane = vae.prior.sample((9,)), mlp_vae(latent_dim=2, hidden=8).to(META)
+    plan = annealing.plan_annealing(vae, x, annealing.inverse_temperatures(4), 2)
+    grid = posterior.latent_grid(2, 5).to(x)
     line, ring = torch.linspace(-1, 1, 9, device=META), Ring()
     for result in (
         *data.mnist("test", META),
+        *(tensor for part in data.mnist_splits(META) for tensor in part),
+        data.binarize_once(images),
         vae.sample((3,)),
         estimators.importance_log_likelihood(vae, x, 5, chunk_size=7),
         estimators.effective_sample_size(objectives.log_weights(vae, x, 4)),
+        estimators.importance_log_likelihood(vae, x, 5, 7, vae.prior.expand((9,))),
+        plan.step_sizes,
+        annealing.annealed_log_weights(vae, x, plan, 2),
+        annealing.reversed_log_weights(vae, x, z, plan, 2),
+        *annealing.sandwich(vae, 3, annealing.inverse_temperatures(2), 2),
+        *posterior.posterior_on_grid(plane.decoder, x, grid),
+        *posterior.divide_on_grid(grid.log_prior, torch.zeros(9, 25, device=META), grid),
         *evaluation.active_units(vae, x),
         evaluation.nearest_neighbours(x, x, k=2, chunk_size=4),
         divergences.jensen_shannon_by_quadrature(line, -line, line),
@@ -143,6 +172,18 @@ def test_everything_else_stays_on_its_device():
         *(t.log_prob(t.sample((4,), device=META)) for t in (Banana(), Moons())),
     ):
         assert result.device == META
+
+
+def test_a_refitted_proposal_is_made_where_the_model_is():
+    """On no device but the processor and meta can training be seen without a GPU; here again, the
+    default is the odd one out.
+    """
+    vae, x = mlp_vae(latent_dim=2, hidden=8, num_pixels=9), torch.rand(5, 9).round()
+    with META:
+        q = proposals.refit_proposal(vae, x, steps=2)
+        tuned = proposals.refit_encoder(vae, x, epochs=2)
+    assert q.mean.device == q.stddev.device == x.device
+    assert tuned.encoder(x).mean.device == x.device
 
 
 def test_fit_makes_no_tensor_on_the_default_device(tmp_path):

@@ -11,6 +11,7 @@ from IPython.utils.capture import capture_output
 from myst_nb import glue
 
 from dgm_core.prose import report
+from dgm_core.protocol import measure
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,17 @@ def test_it_writes_what_glue_writes(value):
 def test_numbers_of_any_kind_become_pythons(value, number):
     found = values(x=value)["a-x"]
     assert found == number and type(found) is type(number)
+
+
+def test_a_mean_with_its_error_gets_a_name_for_each_part():
+    losses = torch.tensor([1.0, 2.0, 3.0])
+    found = values(nll={"test": measure(losses, "digits")})
+    assert found == {
+        "a-nll-test-mean": 2.0,
+        "a-nll-test-error": pytest.approx(3**-0.5),
+        "a-nll-test-count": 3,
+        "a-nll-test-over": "digits",
+    }
 
 
 def test_several_at_once_get_a_name_each():
