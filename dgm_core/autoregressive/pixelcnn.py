@@ -56,7 +56,7 @@ class TwoStacks(nn.Module):
 
 
 class PixelCNN(nn.Module):
-    r"""A distribution of binary images, :math:`\prod_i p(t_i \mid t_1 \dots t_{i-1})`, over tokens.
+    r"""A distribution of binary images, :math:`\prod_i p(t_i \mid t_1 \dots t_{i-1})`, of tokens.
 
     Tokens are squares of 2 x 2 pixels in reading order, each a softmax of 16. Two stacks of
     convolutions see everything before a token, and nothing else.
@@ -102,13 +102,33 @@ class PixelCNN(nn.Module):
         self.side, self.reach = side, reach
         self.first_above = nn.Conv2d(16, width, (reach, 2 * reach + 1), bias=False)
         self.first_left = nn.Conv2d(16, width, (1, reach), bias=False)
-        self.position = nn.Parameter(torch.zeros(2, 1, width, side // 2, side // 2))
+        self.rows_at, self.here_at = (
+            nn.Parameter(torch.zeros(1, width, side // 2, side // 2)) for _ in range(2)
+        )
         self.blocks = nn.ModuleList(
             TwoStacks(width, hidden, reach, dropout) for _ in range(blocks)
         )
         self.head = nn.Sequential(
             nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, 16, 1)
         )
+
+    def token_logits(
+        self, one_hot: Float[Tensor, " batch 16 h w"]
+    ) -> Float[Tensor, " batch 16 h w"]:
+        """Return 16 logits at each place, which see the places before it, (B, 16, h, w).
+
+        Args:
+            one_hot: 1. at the token of each place, (B, 16, side / 2, side / 2).
+        """
+        k, half = self.reach, self.side // 2
+        # Padded by one more than a block's, so that a place does not see itself.
+        rows = self.first_above(F.pad(one_hot, (k, k, k, 0)))[:, :, :half]
+        here = self.first_left(F.pad(one_hot, (k, 0, 0, 0)))[:, :, :, :half]
+        here = here + rows + self.here_at.to(rows.dtype)
+        rows = rows + self.rows_at.to(rows.dtype)
+        for block in self.blocks:
+            rows, here = block(rows, here)
+        return full_precision(self.head(here))
 
     def token_log_probs(self, x: Float[Tensor, " batch pixels"]) -> Float[Tensor, " batch h w 16"]:
         """Return the log-probability of all 16 tokens at each place given those before it.
@@ -119,17 +139,9 @@ class PixelCNN(nn.Module):
         Returns:
             (B, side / 2, side / 2, 16), in nats.
         """
-        k, half = self.reach, self.side // 2
         kinds = torch.arange(16, device=x.device)
-        one_hot = (to_tokens(x, self.side)[..., None] == kinds).to(x.dtype).permute(0, 3, 1, 2)
-        # Padded by one more than a block's, so that a place does not see itself.
-        rows = self.first_above(F.pad(one_hot, (k, k, k, 0)))[:, :, :half]
-        here = self.first_left(F.pad(one_hot, (k, 0, 0, 0)))[:, :, :, :half]
-        rows_at, here_at = self.position.to(rows.dtype)
-        rows, here = rows + rows_at, here + rows + here_at
-        for block in self.blocks:
-            rows, here = block(rows, here)
-        return full_precision(self.head(here)).permute(0, 2, 3, 1).log_softmax(-1)
+        one_hot = (to_tokens(x, self.side)[..., None] == kinds).to(x.dtype)
+        return self.token_logits(one_hot.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).log_softmax(-1)
 
     def log_prob(self, x: Float[Tensor, " batch pixels"]) -> Float[Tensor, " batch"]:
         """Return the exact log P(x), (B,), in nats; one pass.
@@ -182,7 +194,7 @@ class PixelCNN(nn.Module):
         """
         half = self.side // 2
         if noise is None:
-            like = self.position
+            like = self.here_at
             noise = torch.rand(*sample_shape, half, half, dtype=like.dtype, device=like.device)
         flat = noise.reshape(-1, half, half)
         blank = flat.new_zeros(len(flat), self.side**2)
