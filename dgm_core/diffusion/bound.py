@@ -14,7 +14,13 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from dgm_core.diffusion.clock import variance_preserving
-from dgm_core.diffusion.denoised import Denoised, Denoiser, from_data, levels, like
+from dgm_core.diffusion.denoised import (
+    Denoised,
+    Denoiser,
+    from_data,
+    signal_and_noise,
+    with_axes_of,
+)
 from dgm_core.diffusion.matching import squared_errors
 
 
@@ -70,7 +76,7 @@ class GreyValues(nn.Module):
         Returns:
             (B, M, K), in nats.
         """
-        a, s = levels(log_snr, z[..., None])
+        a, s = signal_and_noise(log_snr, z[..., None])
         away = (z[..., None] - a * self.values) / s
         return (self.log_shares - 0.5 * away.square()).log_softmax(-1)
 
@@ -132,8 +138,8 @@ def prior_term(
         >>> prior_term(torch.ones(1, 784), torch.log(torch.tensor([0.364 / 0.636])))
         tensor([177.4073])
     """
-    signal = like(torch.sigmoid(log_snr), x)
-    log_noise = like(F.logsigmoid(-log_snr), x)
+    signal = with_axes_of(torch.sigmoid(log_snr), x)
+    log_noise = with_axes_of(F.logsigmoid(-log_snr), x)
     return 0.5 * (signal * (x.square() - 1) - log_noise).flatten(1).sum(1)
 
 
@@ -214,7 +220,7 @@ def bound_terms(
     noise = torch.randn(2, *x.shape, device=x.device) if noise is None else noise
     lowest, highest = torch.full_like(x[:, 0], low), torch.full_like(x[:, 0], high)
     signal, scale = variance_preserving(highest)
-    z = like(signal, x) * x + like(scale, x) * noise[0]
+    z = with_axes_of(signal, x) * x + with_axes_of(scale, x) * noise[0]
     return BoundTerms(
         -greys.log_prob(images, z, highest),
         diffusion_term(denoiser, x, low, high, uniform, noise[1]),

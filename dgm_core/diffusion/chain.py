@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dgm_core.diffusion.clock import variance_preserving
-from dgm_core.diffusion.denoised import Denoiser, levels, like
+from dgm_core.diffusion.denoised import Denoiser, signal_and_noise, with_axes_of
 from dgm_core.divergences import normal_kl
 
 Levels = Float[Tensor, " *batch"]
 
 
-def beta(low: Levels, high: Levels) -> Levels:
+def forward_variance(low: Levels, high: Levels) -> Levels:
     r"""Return b, the share of variance that the step from `high` to `low` replaces by noise.
 
     Args:
@@ -30,14 +30,14 @@ def beta(low: Levels, high: Levels) -> Levels:
         Variational Diffusion Models, appendix A, for any two levels.
 
     Example:
-        >>> beta(torch.tensor(-1.0986), torch.tensor(0.0))  # the second of two steps with b = 1/2
+        >>> forward_variance(torch.tensor(-1.0986), torch.tensor(0.0))  # of two steps with b = 1/2
         tensor(0.5000)
     """
     # 1 - sigmoid(low) / sigmoid(high), without the difference of nearly equal numbers
     return -torch.expm1(low - high) * torch.sigmoid(-low)
 
 
-def beta_tilde(low: Levels, high: Levels) -> Levels:
+def posterior_variance(low: Levels, high: Levels) -> Levels:
     r"""Return :math:`\tilde b`, the variance of z at `high` where z at `low` and x are known.
 
     Args:
@@ -45,13 +45,13 @@ def beta_tilde(low: Levels, high: Levels) -> Levels:
         high: log-SNR before it, (...).
 
     Returns:
-        (...), at most `beta`.
+        (...), at most `forward_variance`.
 
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 7.
 
     Example:
-        >>> beta_tilde(torch.tensor(-1.0986), torch.tensor(0.0))  # 1/2 * (1/2) / (3/4)
+        >>> posterior_variance(torch.tensor(-1.0986), torch.tensor(0.0))  # 1/2 * (1/2) / (3/4)
         tensor(0.3333)
     """
     return -torch.expm1(low - high) * torch.sigmoid(-high)
@@ -81,11 +81,11 @@ def best_variance(data_variance: float | Tensor, low: Levels, high: Levels) -> L
         [0.3333, 0.3939, 0.5]
     """
     before = torch.sigmoid(high) * data_variance + torch.sigmoid(-high)
-    b = beta(low, high)
+    b = forward_variance(low, high)
     return before * b / ((1 - b) * before + b)
 
 
-def posterior(
+def step_posterior(
     z: Float[Tensor, " batch *event"],
     x: Float[Tensor, " batch *event"],
     low: Float[Tensor, " batch"],
@@ -100,21 +100,21 @@ def posterior(
         high: log-SNR of what is asked for, (B,).
 
     Returns:
-        The mean, (B, ...), and the variance of every dimension, `beta_tilde`, (B,).
+        The mean, (B, ...), and the variance of every dimension, `posterior_variance`, (B,).
 
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 6 and 7.
 
     Example:
         >>> low, high = torch.tensor([-1.0986]), torch.tensor([0.0])
-        >>> posterior(torch.ones(1, 1), torch.ones(1, 1), low, high)[0]
+        >>> step_posterior(torch.ones(1, 1), torch.ones(1, 1), low, high)[0]
         tensor([[0.9428]])
     """
     (a_low, _), (a_high, _) = variance_preserving(low), variance_preserving(high)
     kept = torch.exp(low - high)  # ratio of the two signal-to-noise ratios
     of_z = kept * a_high / a_low
-    mean = like(of_z, z) * z + like(a_high * -torch.expm1(low - high), z) * x
-    return mean, beta_tilde(low, high)
+    mean = with_axes_of(of_z, z) * z + with_axes_of(a_high * -torch.expm1(low - high), z) * x
+    return mean, posterior_variance(low, high)
 
 
 def step_kl(
@@ -136,7 +136,7 @@ def step_kl(
         low: log-SNR after the noising step, (B,), in nats.
         high: log-SNR before it, (B,).
         noise: standard normal numbers that make z of x, (B, ...); drawn here if None.
-        variance: of the model's reverse step, (B,); None is the posterior's, `beta_tilde`.
+        variance: of the model's reverse step, (B,); None is the posterior's, `posterior_variance`.
 
     Returns:
         (B,), in nats.
@@ -154,12 +154,12 @@ def step_kl(
         tensor([0.5000])
     """
     noise = torch.randn_like(x) if noise is None else noise
-    a, s = levels(low, x)
+    a, s = signal_and_noise(low, x)
     z = a * x + s * noise
     estimate = denoiser(z, low).data
-    mean, own = posterior(z, x, low, high)
-    guess, _ = posterior(z, estimate, low, high)
+    mean, own = step_posterior(z, x, low, high)
+    guess, _ = step_posterior(z, estimate, low, high)
     chosen = own if variance is None else variance
-    pairs = (like(v, x).expand_as(x) for v in (own, chosen))
+    pairs = (with_axes_of(v, x).expand_as(x) for v in (own, chosen))
     own, chosen = pairs
     return normal_kl(mean, own, guess, chosen).flatten(1).sum(1)

@@ -38,7 +38,7 @@ class PathPoint(NamedTuple):
 Path = Callable[[Tensor], PathPoint]
 
 
-def straight(time: Float[Tensor, " *batch"]) -> PathPoint:
+def straight_path(time: Float[Tensor, " *batch"]) -> PathPoint:
     """Go from noise to data in a straight line at constant speed: (t, 1 - t).
 
     Args:
@@ -52,13 +52,13 @@ def straight(time: Float[Tensor, " *batch"]) -> PathPoint:
         0; Liu et al. (2023), Flow Straight and Fast, eq. 1.
 
     Example:
-        >>> straight(torch.tensor(0.25))[:2]
+        >>> straight_path(torch.tensor(0.25))[:2]
         (tensor(0.2500), tensor(0.7500))
     """
     return PathPoint(time, 1 - time, torch.ones_like(time), -torch.ones_like(time))
 
 
-def cosine(time: Float[Tensor, " *batch"]) -> PathPoint:
+def cosine_path(time: Float[Tensor, " *batch"]) -> PathPoint:
     """Go from noise to data on a circle, signal^2 + noise^2 = 1: the variance is preserved.
 
     Args:
@@ -72,7 +72,7 @@ def cosine(time: Float[Tensor, " *batch"]) -> PathPoint:
         without its offset.
 
     Example:
-        >>> cosine(torch.tensor(0.5))[:2]
+        >>> cosine_path(torch.tensor(0.5))[:2]
         (tensor(0.7071), tensor(0.7071))
     """
     angle = 0.5 * math.pi * time
@@ -80,7 +80,7 @@ def cosine(time: Float[Tensor, " *batch"]) -> PathPoint:
     return PathPoint(sine, cosine, 0.5 * math.pi * cosine, -0.5 * math.pi * sine)
 
 
-def between(first: Path, second: Path, share: float | Float[Tensor, ""]) -> Path:
+def mixed_path(first: Path, second: Path, share: float | Float[Tensor, ""]) -> Path:
     """Mix two paths, for a slider that bends one into the other; the ends stay.
 
     Args:
@@ -89,7 +89,7 @@ def between(first: Path, second: Path, share: float | Float[Tensor, ""]) -> Path
         share: from 0 to 1.
 
     Example:
-        >>> between(straight, cosine, 0.5)(torch.tensor(0.0))[:2]
+        >>> mixed_path(straight_path, cosine_path, 0.5)(torch.tensor(0.0))[:2]
         (tensor(0.), tensor(1.))
     """
 
@@ -127,11 +127,11 @@ def log_snr_at(path: Path, time: Float[Tensor, " *batch"]) -> Float[Tensor, " *b
     """Return the log-SNR of a path at a time, (...), in nats; at most `LOG_SNR_LIMIT` either way.
 
     Args:
-        path: for instance `straight`.
+        path: for instance `straight_path`.
         time: from 0, noise, to 1, data, (...).
 
     Example:
-        >>> log_snr_at(straight, torch.tensor([0.0, 0.5, 1.0]))
+        >>> log_snr_at(straight_path, torch.tensor([0.0, 0.5, 1.0]))
         tensor([-30.,   0.,  30.])
     """
     point = path(time)

@@ -31,7 +31,7 @@ class Denoised(NamedTuple):
 Denoiser = Callable[[Tensor, Tensor], Denoised]
 
 
-def like(numbers: Float[Tensor, " batch"], z: Float[Tensor, " batch *event"]) -> Tensor:
+def with_axes_of(numbers: Float[Tensor, " batch"], z: Float[Tensor, " batch *event"]) -> Tensor:
     """Give one number an example, (B,), as many axes as z, (B, 1, ...), to multiply it.
 
     Args:
@@ -41,7 +41,7 @@ def like(numbers: Float[Tensor, " batch"], z: Float[Tensor, " batch *event"]) ->
     return numbers.view(-1, *[1] * (z.ndim - 1))
 
 
-def levels(log_snr: Float[Tensor, " batch"], z: Float[Tensor, " batch *event"]) -> tuple:
+def signal_and_noise(log_snr: Float[Tensor, " batch"], z: Float[Tensor, " batch *event"]) -> tuple:
     """Return signal and noise of the variance-preserving scale, each (B, 1, ...), to multiply z.
 
     Args:
@@ -49,11 +49,11 @@ def levels(log_snr: Float[Tensor, " batch"], z: Float[Tensor, " batch *event"]) 
         z: (B, ...).
 
     Example:
-        >>> levels(torch.zeros(1), torch.ones(1, 2))
+        >>> signal_and_noise(torch.zeros(1), torch.ones(1, 2))
         (tensor([[0.7071]]), tensor([[0.7071]]))
     """
     signal, noise = variance_preserving(log_snr)
-    return like(signal, z), like(noise, z)
+    return with_axes_of(signal, z), with_axes_of(noise, z)
 
 
 def from_data(
@@ -72,7 +72,7 @@ def from_data(
         >>> from_data(torch.ones(1, 1), torch.zeros(1, 1), torch.zeros(1)).noise
         tensor([[1.4142]])
     """
-    a, s = levels(log_snr, z)
+    a, s = signal_and_noise(log_snr, z)
     return Denoised(data, (z - a * data) / s)
 
 
@@ -95,7 +95,7 @@ def from_noise(
         >>> from_noise(torch.ones(1, 1), torch.zeros(1, 1), torch.zeros(1)).data
         tensor([[1.4142]])
     """
-    a, s = levels(log_snr, z)
+    a, s = signal_and_noise(log_snr, z)
     return Denoised((z - s * noise) / a, noise)
 
 
@@ -124,7 +124,7 @@ def from_turn(
         >>> x, noise
         (tensor([[0.7071]]), tensor([[0.7071]]))
     """
-    a, s = levels(log_snr, z)
+    a, s = signal_and_noise(log_snr, z)
     return Denoised(a * z - s * turn, s * z + a * turn)
 
 
@@ -149,7 +149,7 @@ def from_score(
         >>> from_score(z, -z, torch.zeros(1)).data  # data N(0, 1)
         tensor([[0.7071]])
     """
-    _, s = levels(log_snr, z)
+    _, s = signal_and_noise(log_snr, z)
     return from_noise(z, -s * score, log_snr)
 
 
@@ -166,7 +166,7 @@ def score_of_denoised(
         >>> score_of_denoised(Denoised(torch.zeros(1, 1), torch.ones(1, 1)), torch.zeros(1))
         tensor([[-1.4142]])
     """
-    return -denoised.noise / levels(log_snr, denoised.noise)[1]
+    return -denoised.noise / signal_and_noise(log_snr, denoised.noise)[1]
 
 
 def exact_denoiser(mixture: Mixture) -> Denoiser:
@@ -194,7 +194,7 @@ def velocity_on(path: Path, denoiser: Denoiser) -> Callable[[Tensor, Tensor], Te
     model serves every path; and where the model is exact, all paths end in the same points.
 
     Args:
-        path: for instance `straight`.
+        path: for instance `straight_path`.
         denoiser: the model.
 
     Returns:
@@ -207,8 +207,8 @@ def velocity_on(path: Path, denoiser: Denoiser) -> Callable[[Tensor, Tensor], Te
 
     Example:
         >>> normal = Mixture(torch.zeros(1, 1), torch.ones(1), torch.ones(1))
-        >>> from dgm_core.diffusion.clock import straight
-        >>> velocity_on(straight, exact_denoiser(normal))(torch.ones(1, 1), torch.zeros(1))
+        >>> from dgm_core.diffusion.clock import straight_path
+        >>> velocity_on(straight_path, exact_denoiser(normal))(torch.ones(1, 1), torch.zeros(1))
         tensor([[-1.]])
     """
 
@@ -217,9 +217,10 @@ def velocity_on(path: Path, denoiser: Denoiser) -> Callable[[Tensor, Tensor], Te
     ) -> Float[Tensor, " batch *event"]:
         point = path(time)
         scale = (point.signal**2 + point.noise**2).sqrt()
-        denoised = denoiser(z / like(scale, z), log_snr_at(path, time))
+        denoised = denoiser(z / with_axes_of(scale, z), log_snr_at(path, time))
         return (
-            like(point.signal_rate, z) * denoised.data + like(point.noise_rate, z) * denoised.noise
+            with_axes_of(point.signal_rate, z) * denoised.data
+            + with_axes_of(point.noise_rate, z) * denoised.noise
         )
 
     return velocity

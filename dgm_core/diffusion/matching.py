@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm_core.diffusion.denoised import Denoiser, levels, like
+from dgm_core.diffusion.denoised import Denoiser, signal_and_noise, with_axes_of
 from dgm_core.diffusion.samplers import Velocity
 
 
@@ -63,7 +63,7 @@ def squared_errors(
         [4.0, 4.0, 8.0]
     """
     noise = torch.randn_like(x) if noise is None else noise
-    a, s = levels(log_snr, x)
+    a, s = signal_and_noise(log_snr, x)
     denoised = denoiser(a * x + s * noise, log_snr)
     of_data, of_noise = x - denoised.data, noise - denoised.noise
     errors = of_data, of_noise, a * of_noise - s * of_data
@@ -101,6 +101,6 @@ def flow_matching_loss(
     """
     time = torch.rand_like(x.flatten(1)[:, 0]) if time is None else time
     noise = torch.randn_like(x) if noise is None else noise
-    t = like(time, x)
+    t = with_axes_of(time, x)
     wrong = velocity(t * x + (1 - t) * noise, time) - (x - noise)
     return wrong.flatten(1).square().sum(1)

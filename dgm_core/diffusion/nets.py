@@ -141,7 +141,7 @@ class FilmBlock(nn.Module):
             h: features, (B, C, H, W).
             condition: (B, E), or None.
         """
-        middle = self.between(self.first(F.silu(self.before(h))))
+        middle = self.mixed_path(self.first(F.silu(self.before(h))))
         if self.film is not None:
             scale, shift = self.film(condition)[..., None, None].chunk(2, 1)
             middle = middle * (1 + scale) + shift

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dgm_core.diffusion.chain import posterior
+from dgm_core.diffusion.chain import step_posterior
 from dgm_core.diffusion.clock import variance_preserving
 from dgm_core.diffusion.denoised import Denoiser
 
@@ -171,7 +171,7 @@ def ancestral(
         log_snrs: rising, in nats, (T + 1,).
         noise: standard normal numbers, (T, B, ...).
         variance: of a step's draw, from the two log-SNRs; None is the posterior's own,
-            :math:`\tilde b`. See `chain.beta`.
+            :math:`\tilde b`. See `forward_variance`.
 
     Returns:
         z at the last log-SNR, (B, ...), on the variance-preserving scale.
@@ -197,7 +197,7 @@ def ancestral(
         )
     for (low, high), e in zip(pairwise(rungs), noise, strict=True):
         data = denoiser(z, low.expand(len(z))).data
-        mean, own = posterior(z, data, low.expand(len(z)), high.expand(len(z)))
+        mean, own = step_posterior(z, data, low.expand(len(z)), high.expand(len(z)))
         chosen = own[0] if variance is None else variance(low, high)
         z = mean + chosen.sqrt() * e
     return z

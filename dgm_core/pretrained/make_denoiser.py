@@ -22,7 +22,7 @@ from dgm_core.diffusion import (
     GreyValues,
     bound_terms,
     heun,
-    straight,
+    straight_path,
     stratified,
     train_denoiser,
     velocity_on,
@@ -75,12 +75,12 @@ def main(argv: Sequence[str]) -> int:
         if len(history.loss) < len(images) // options.batch_size * options.epochs:
             print(f"stopped after step {history.step[-1]}; the same command goes on from there")
             return 1
-        log = runs.circumstances(options, device) | runs.course(history, UNIT)
+        log = runs.circumstances(options, device) | runs.course_of(history, UNIT)
         log["histogram"] = histogram.tolist()
     if options.validate:
         log["held out"] = judged(average, greys, held_out, images, options.samples)
         print(f"held out: Frechet distance {log['held out']['Frechet distance']:.2f}")
-        runs.write(options.out / "mnist-denoiser-validation.json", log)
+        runs.write_log(options.out / "mnist-denoiser-validation.json", log)
         return 0
     path = options.out / DIGIT_DENOISER.name
     state = runs.save_half(average, path)
@@ -90,8 +90,8 @@ def main(argv: Sequence[str]) -> int:
     log["test"] = judged(shipped, greys, test, images, options.samples)
     log["sha256"] = runs.sha256(path)
     print(f"test: Frechet distance {log['test']['Frechet distance']:.2f}")
-    runs.write(options.out / DIGIT_DENOISER.with_suffix(".json").name, log)
-    runs.draw(log, options.out / DIGIT_DENOISER.with_suffix(".png").name, UNIT)
+    runs.write_log(options.out / DIGIT_DENOISER.with_suffix(".json").name, log)
+    runs.draw_course(log, options.out / DIGIT_DENOISER.with_suffix(".png").name, UNIT)
     return 0
 
 
@@ -108,7 +108,7 @@ def draw_digits(
         steps: of Heun's method.
         generator: source of the noise, on the model's device.
     """
-    velocity, drawn = velocity_on(straight, denoiser), []
+    velocity, drawn = velocity_on(straight_path, denoiser), []
     for size in [500] * (count // 500) + [count % 500] * (count % 500 > 0):
         z = torch.randn(size, 784, generator=generator, device=generator.device)
         drawn.append(greys.greys(heun(velocity, z, steps)))
@@ -162,7 +162,7 @@ def judged(
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = runs.parser("denoiser", __doc__)
+    parser = runs.maker_parser("denoiser", __doc__)
     add = parser.add_argument
     add("--epochs", type=int, default=40, help="passes over the digits: they decide the time")
     add("--batch-size", type=int, default=128, help="digits in a step, of all processes together")

@@ -66,11 +66,11 @@ def main(argv: Sequence[str]) -> int:
         log = runs.circumstances(options, device) | _record(history)
     if options.validate:
         print(f"held out: {log['held out'][-1]['bits per dimension']:.4f} bits per dimension")
-        runs.write(options.out / "mnist-flow-validation.json", log)
+        runs.write_log(options.out / "mnist-flow-validation.json", log)
     else:
         log |= _ship(average, images, options)
         print(f"test: {log['test']['bits per dimension']:.4f} bits per dimension")
-        runs.write(options.out / DIGIT_FLOW.with_suffix(".json").name, log)
+        runs.write_log(options.out / DIGIT_FLOW.with_suffix(".json").name, log)
         _draw(log, options.out / DIGIT_FLOW.with_suffix(".png").name)
     return 0
 
@@ -98,7 +98,7 @@ def _ship(model: CoarseToFine, images: Tensor, options: argparse.Namespace) -> d
 
 def _record(history: History) -> dict:
     """Return the course of the training and what it reached on held-out digits."""
-    return runs.course(history, UNIT, _bits(1.0)) | {
+    return runs.course_of(history, UNIT, _bits(1.0)) | {
         "held out": [
             {"step": step, UNIT: round(_bits(nats), 4)}
             for step, nats in history.metrics.get(HELD_OUT, ())
@@ -128,7 +128,7 @@ def _draw(log: dict, path: Path) -> None:
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = runs.parser("flow", __doc__)
+    parser = runs.maker_parser("flow", __doc__)
     add = parser.add_argument
     add("--epochs", type=int, default=26, help="passes over the digits: they decide the time")
     add("--batch-size", type=int, default=256, help="digits in a step, of all processes together")

@@ -66,20 +66,20 @@ def main(argv: Sequence[str]) -> int:
         if len(history.loss) < len(images) // options.batch_size * options.epochs:
             print(f"stopped after step {history.step[-1]}; the same command goes on from there")
             return 1
-        log = runs.circumstances(options, device) | runs.course(history, UNIT)
+        log = runs.circumstances(options, device) | runs.course_of(history, UNIT)
         log["binarisation"] = f"anew in every batch; test: one draw, seed {TEST_SEED}"
     if options.validate:
         found = history.metrics[HELD_OUT]
         log["held out"] = [{"step": step, UNIT: round(nats, 4)} for step, nats in found]
         print(f"held out: {found[-1][1]:.3f} nats")
-        runs.write(options.out / "mnist-pixelcnn-validation.json", log)
+        runs.write_log(options.out / "mnist-pixelcnn-validation.json", log)
     else:
         log |= _ship(average, images, options)
         nats = log["test"][UNIT]
         print(f"test: {nats:.3f} nats")
-        runs.write(options.out / DIGIT_PIXELCNN.with_suffix(".json").name, log)
+        runs.write_log(options.out / DIGIT_PIXELCNN.with_suffix(".json").name, log)
         picture = options.out / DIGIT_PIXELCNN.with_suffix(".png").name
-        runs.draw(log, picture, UNIT, (f"test, at the end: {nats:.2f}", nats))
+        runs.draw_course(log, picture, UNIT, (f"test, at the end: {nats:.2f}", nats))
     return 0
 
 
@@ -116,7 +116,7 @@ def _ship(model: PixelCNN, images: Tensor, options: argparse.Namespace) -> dict:
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = runs.parser("pixelcnn", __doc__)
+    parser = runs.maker_parser("pixelcnn", __doc__)
     add = parser.add_argument
     add("--epochs", type=int, default=14, help="passes over the digits: they decide the time")
     add("--batch-size", type=int, default=64, help="digits in a step, of all processes together")

@@ -105,7 +105,7 @@ def circumstances(options: argparse.Namespace, device: torch.device) -> dict:
     }
 
 
-def course(history: History, unit: str, factor: float = 1.0, points: int = 200) -> dict:
+def course_of(history: History, unit: str, factor: float = 1.0, points: int = 200) -> dict:
     """Return the course of a training; losses are means over equal stretches of it.
 
     Args:
@@ -130,7 +130,7 @@ def course(history: History, unit: str, factor: float = 1.0, points: int = 200) 
     }
 
 
-def write(path: Path, log: dict) -> None:
+def write_log(path: Path, log: dict) -> None:
     """Write a log as JSON.
 
     Args:
@@ -141,13 +141,13 @@ def write(path: Path, log: dict) -> None:
     path.write_text(json.dumps(log, indent=1) + "\n")
 
 
-def draw(log: dict, path: Path, unit: str, level: tuple[str, float] | None = None) -> None:
+def draw_course(log: dict, path: Path, unit: str, level: tuple[str, float] | None = None) -> None:
     """Draw the training curve, and a result as a line across it.
 
     Args:
-        log: with the `course` in it.
+        log: with the `course_of` in it.
         path: the picture.
-        unit: of the losses, as in `course`.
+        unit: of the losses, as in `course_of`.
         level: what the line is, in words, and its height.
     """
     from matplotlib.figure import Figure
@@ -163,7 +163,7 @@ def draw(log: dict, path: Path, unit: str, level: tuple[str, float] | None = Non
     figure.savefig(path, dpi=100)
 
 
-def parser(model: str, about: str) -> argparse.ArgumentParser:
+def maker_parser(model: str, about: str) -> argparse.ArgumentParser:
     """Make the parser of a maker's command line, with the options that all makers have.
 
     Args:

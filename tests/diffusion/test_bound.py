@@ -29,7 +29,7 @@ def shares_of(greys):
     return greys.log_shares.double().exp()
 
 
-def exact_bound(greys, low, high, levels=120, points=40):
+def exact_bound(greys, low, high, levels=120, points=80):
     """Mean of the three terms over single pixels, by quadrature, in nats."""
     greys = greys.double()
     shares, (nodes, weights) = shares_of(greys), normal_nodes(points)

@@ -6,17 +6,21 @@ from torch.testing import assert_close
 
 from dgm_core.diffusion import (
     LOG_SNR_LIMIT,
-    between,
-    cosine,
+    cosine_path,
     linear_betas,
     log_snr_at,
     log_snr_of_betas,
-    straight,
+    mixed_path,
+    straight_path,
     stratified,
     variance_preserving,
 )
 
-PATHS = {"straight": straight, "cosine": cosine, "between": between(straight, cosine, 0.3)}
+PATHS = {
+    "straight": straight_path,
+    "cosine": cosine_path,
+    "between": mixed_path(straight_path, cosine_path, 0.3),
+}
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
@@ -42,9 +46,9 @@ def test_the_log_snr_is_twice_the_log_of_signal_over_noise_and_rises(path):
 
 def test_on_the_cosine_path_variance_is_preserved_as_by_the_clock():
     time = torch.linspace(0.01, 0.99, 50, dtype=torch.float64)
-    signal, noise = variance_preserving(log_snr_at(cosine, time))
-    assert_close(signal, cosine(time).signal)
-    assert_close(noise, cosine(time).noise)
+    signal, noise = variance_preserving(log_snr_at(cosine_path, time))
+    assert_close(signal, cosine_path(time).signal)
+    assert_close(noise, cosine_path(time).noise)
     assert_close(signal**2 + noise**2, torch.ones_like(time))
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from dgm_core.diffusion import (
-    cosine,
+    cosine_path,
     exact_denoiser,
     from_data,
     from_noise,
@@ -14,7 +14,7 @@ from dgm_core.diffusion import (
     rk4,
     score_of_denoised,
     squared_errors,
-    straight,
+    straight_path,
     variance_preserving,
     velocity_on,
 )
@@ -76,7 +76,7 @@ def test_on_the_straight_path_the_velocity_is_what_the_formulas_say():
     """u = (x - z) / (1 - t) = (z + (1 - t) score) / t, at the best x and score of z."""
     time = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64)
     z = torch.tensor([[0.3], [-1.0], [1.2]], dtype=torch.float64)
-    u = velocity_on(straight, exact_denoiser(LINE))(z, time)
+    u = velocity_on(straight_path, exact_denoiser(LINE))(z, time)
     for i in range(3):
         t, here = time[i].item(), z[i : i + 1]
         data, _ = LINE.posterior_means(here, time[i], 1 - time[i])
@@ -88,14 +88,17 @@ def test_on_the_straight_path_the_velocity_is_what_the_formulas_say():
 def test_all_paths_end_in_the_same_points_and_they_are_the_monotone_map():
     """In one dimension the ODE keeps the order, so that it maps quantiles to quantiles."""
     z = torch.linspace(-2.5, 2.5, 21, dtype=torch.float64)[:, None]
-    ends = [rk4(velocity_on(path, exact_denoiser(LINE)), z, 400) for path in (straight, cosine)]
+    ends = [
+        rk4(velocity_on(path, exact_denoiser(LINE)), z, 400)
+        for path in (straight_path, cosine_path)
+    ]
     assert_close(ends[0], ends[1], rtol=0, atol=1e-7)
     below = torch.distributions.Normal(0.0, 1.0).cdf(z)
     parts = torch.distributions.Normal(LINE.means[:, 0], LINE.variances.sqrt())
     assert_close(parts.cdf(ends[0]) @ LINE.weights, below[:, 0], rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize("path", [straight, cosine])
+@pytest.mark.parametrize("path", [straight_path, cosine_path])
 def test_a_velocity_is_finite_at_both_ends(path):
     z = torch.randn(4, 1, dtype=torch.float64)
     for t in (0.0, 1.0):

@@ -10,16 +10,16 @@ from dgm_core.diffusion import (
     DigitUnmasker,
     TimeMLP,
     ancestral,
-    between,
-    cosine,
+    cosine_path,
     ddim,
     euler,
     exact_denoiser,
     flow_matching_loss,
     guided,
     heun,
+    mixed_path,
     ode_log_prob,
-    straight,
+    straight_path,
     unmask,
     velocity_on,
 )
@@ -33,7 +33,7 @@ Z = torch.linspace(-1, 1, 8).view(4, 2)
 
 
 def share(amount):
-    return between(straight, cosine, amount)
+    return mixed_path(straight_path, cosine_path, amount)
 
 
 FIGURES = {
@@ -60,7 +60,7 @@ FIGURES = {
         {"weight": torch.tensor(2.0), "z": Z},
     ),
     "density": (
-        lambda z: {"log": ode_log_prob(velocity_on(straight, exact_denoiser(PAIR)), z, 2)},
+        lambda z: {"log": ode_log_prob(velocity_on(straight_path, exact_denoiser(PAIR)), z, 2)},
         {"z": Z},
     ),
     "langevin": (
@@ -81,7 +81,9 @@ def test_digits_are_denoised_on_a_page():
         lambda z, log_snr: {"x": model(z, log_snr).data},
         {"z": torch.randn(1, 784), "log_snr": torch.zeros(1)},
     )
-    to_onnx(lambda z: {"x": euler(velocity_on(straight, model), z, 2)}, {"z": torch.randn(1, 784)})
+    to_onnx(
+        lambda z: {"x": euler(velocity_on(straight_path, model), z, 2)}, {"z": torch.randn(1, 784)}
+    )
 
 
 def test_a_rubbed_out_digit_grows_on_a_page():

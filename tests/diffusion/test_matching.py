@@ -12,7 +12,7 @@ from dgm_core.diffusion import (
     flow_matching_loss,
     from_data,
     squared_errors,
-    straight,
+    straight_path,
     velocity_on,
 )
 from dgm_core.mixtures import Mixture
@@ -35,7 +35,7 @@ def test_the_floor_of_flow_matching_is_half_pi_times_the_scale(mean, scale):
     by_time = scale**2 / (time**2 * scale**2 + (1 - time) ** 2)
     assert (weights @ by_time).item() == pytest.approx(math.pi / 2 * scale)
     data = normal(mean, scale, dims=2)
-    velocity = velocity_on(straight, exact_denoiser(data))
+    velocity = velocity_on(straight_path, exact_denoiser(data))
     losses = flow_matching_loss(velocity, data.sample((40_000,)))
     assert_mean_is(losses, 2 * math.pi / 2 * scale)
 
@@ -53,7 +53,7 @@ def test_the_floor_is_the_area_under_mmse_weighed_by_one_over_twice_the_root():
     mmse = 1 - (root[:, None] ** 2 + root[:, None] * e).tanh().square().mean(1)
     area = (weights @ mmse).item()
     x = pair.sample((200_000,))
-    losses = flow_matching_loss(velocity_on(straight, exact_denoiser(pair)), x)
+    losses = flow_matching_loss(velocity_on(straight_path, exact_denoiser(pair)), x)
     error = losses.std().item() / len(losses) ** 0.5
     assert losses.mean().item() == pytest.approx(area, abs=5 * error + 0.01)
 
@@ -66,7 +66,7 @@ def test_the_velocity_s_error_is_that_of_v_over_the_squared_length():
     def wrong(z, log_snr):
         return from_data(z, z.tanh(), log_snr)
 
-    losses = flow_matching_loss(velocity_on(straight, wrong), x, time, e)
+    losses = flow_matching_loss(velocity_on(straight_path, wrong), x, time, e)
     errors = squared_errors(wrong, x, 2 * time.logit(), e)
     assert_close(losses, errors.turn / (time**2 + (1 - time) ** 2))
 
@@ -82,7 +82,7 @@ def test_the_gradient_is_that_of_matching_the_marginal_velocity():
     x, e = data.sample((count,)), torch.randn(count, 1).double()
     time = torch.rand(count).double()
     z = time[:, None] * x + (1 - time[:, None]) * e
-    exact = velocity_on(straight, exact_denoiser(data))(z, time)
+    exact = velocity_on(straight_path, exact_denoiser(data))(z, time)
     conditional = flow_matching_loss(velocity, x, time, e)
     marginal = (velocity(z, time) - exact).square().sum(1)
     for p in net.parameters():

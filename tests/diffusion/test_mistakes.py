@@ -10,9 +10,9 @@ from torch.testing import assert_close
 from dgm_core import data, energy
 from dgm_core.diffusion import (
     GreyValues,
-    beta,
     euler,
     exact_denoiser,
+    forward_variance,
     from_data,
     linear_betas,
     log_snr_of_betas,
@@ -21,7 +21,7 @@ from dgm_core.diffusion import (
     rk4,
     squared_errors,
     step_kl,
-    straight,
+    straight_path,
     variance_preserving,
     velocity_on,
 )
@@ -108,7 +108,7 @@ def test_the_simple_loss_is_not_the_elbo():
         def model(z, log_snr):
             return from_data(z, x - s / a * error, log_snr)
 
-        return step_kl(model, x, low, high, e, beta(low, high))
+        return step_kl(model, x, low, high, e, forward_variance(low, high))
 
     assert_close(off_by(2.0) - off_by(1.0), 3 * weight[499:500])
 
@@ -208,7 +208,7 @@ def test_at_a_low_level_of_noise_a_loss_of_ten_thousand_is_perfect():
 def test_the_direction_of_time_shows_at_the_ends():
     """Fed with 1 - t, or followed from 1 to 0, the flow does not end in the data."""
     z = torch.linspace(-1.5, 1.5, 7).double()[:, None]
-    velocity = velocity_on(straight, exact_denoiser(PAIR))
+    velocity = velocity_on(straight_path, exact_denoiser(PAIR))
     ends = rk4(velocity, z, 200)
     below = torch.distributions.Normal(0.0, 1.0).cdf(z)
     parts = torch.distributions.Normal(PAIR.means[:, 0], PAIR.variances.sqrt())
@@ -222,7 +222,7 @@ def test_the_direction_of_time_shows_at_the_ends():
 def test_three_ways_to_a_wrong_log_density():
     """The wrong way, a trace that is overwritten, and one without dt, against the exact one."""
     x = torch.tensor([[0.3], [1.2], [-0.8]]).double()
-    velocity = velocity_on(straight, exact_denoiser(PAIR))
+    velocity = velocity_on(straight_path, exact_denoiser(PAIR))
     exact, steps = PAIR.log_prob(x), 100
     assert_close(ode_log_prob(velocity, x, steps), exact, rtol=0, atol=1e-5)
     base = UNIT.log_prob

@@ -9,16 +9,16 @@ from torch.testing import assert_close
 from dgm_core.diffusion import (
     ancestral,
     best_variance,
-    beta,
-    cosine,
+    cosine_path,
     ddim,
     euler,
     exact_denoiser,
+    forward_variance,
     heun,
     linear_betas,
     log_snr_of_betas,
     rk4,
-    straight,
+    straight_path,
     variance_preserving,
     velocity_on,
 )
@@ -54,21 +54,21 @@ def test_the_error_falls_with_the_power_of_the_steps_that_the_method_has(solver,
 )
 def test_few_steps_shrink_a_normal_by_a_known_factor(solver, expected):
     """From N(0, 1) to N(0, 1) on the straight path: the map is linear, so a point tells it."""
-    velocity = velocity_on(straight, exact_denoiser(UNIT))
+    velocity = velocity_on(straight_path, exact_denoiser(UNIT))
     for steps, factor in expected.items():
         found = solver(velocity, torch.ones(1, 1).double(), steps).item()
         assert found == pytest.approx(factor, abs=6e-4)
 
 
 def test_one_step_of_euler_lands_every_sample_on_the_mean():
-    velocity = velocity_on(straight, exact_denoiser(TRIPLE))
+    velocity = velocity_on(straight_path, exact_denoiser(TRIPLE))
     ends = euler(velocity, torch.randn(5, 1).double(), 1)
     assert_close(ends, (TRIPLE.weights @ TRIPLE.means).expand(5, 1))
 
 
 def test_flow_matching_is_not_straight():
     """N(0, 1) to N(0, 1): half-way every sample is at .707 of where it begins and ends."""
-    velocity = velocity_on(straight, exact_denoiser(UNIT))
+    velocity = velocity_on(straight_path, exact_denoiser(UNIT))
     middle = rk4(velocity, torch.ones(1, 1).double(), 100, end=0.5)
     assert middle.item() == pytest.approx(math.sqrt(0.5), abs=1e-6)
     assert rk4(velocity, middle, 100, start=0.5).item() == pytest.approx(1, abs=1e-6)
@@ -115,7 +115,7 @@ def test_ddim_with_the_exact_score_lands_on_the_mixture():
     assert lands(few) > 10
 
 
-@pytest.mark.parametrize("variance", [None, beta])
+@pytest.mark.parametrize("variance", [None, forward_variance])
 def test_ancestral_sampling_lands_on_the_mixture(variance):
     torch.manual_seed(0)
     levels = torch.linspace(-14, 14, 401)
@@ -155,7 +155,7 @@ def test_ddim_is_eulers_method_for_the_ratio_of_noise_to_signal():
     assert_close(found, y * a[-1])
 
 
-@pytest.mark.parametrize("path", [straight, cosine])
+@pytest.mark.parametrize("path", [straight_path, cosine_path])
 def test_ode_samples_are_those_of_the_mixture(path):
     torch.manual_seed(0)
     x = heun(velocity_on(path, exact_denoiser(TRIPLE)), torch.randn(20_000, 1).double(), 60)
