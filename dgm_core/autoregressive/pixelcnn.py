@@ -19,23 +19,25 @@ class TwoStacks(nn.Module):
         hidden: channels within the block.
         reach: how many rows up, and how many places to either side, a block looks further.
         dropout: share of the hidden channels that are set to 0 in training.
+        last: whether nobody reads the rows' stack after this block.
 
     References:
         van den Oord et al. (2016), Conditional Image Generation with PixelCNN Decoders,
         section 2.2 and figure 2, with ReLUs for the gates.
     """
 
-    def __init__(self, width: int, hidden: int, reach: int, dropout: float):
-        """Make the convolutions."""
+    def __init__(self, width: int, hidden: int, reach: int, dropout: float, last: bool):
+        """Make the convolutions; the block starts as nearly the identity."""
         super().__init__()
         self.reach = reach
         self.above = nn.Conv2d(width, hidden, (reach + 1, 2 * reach + 1))
         self.left = nn.Conv2d(width, hidden, (1, reach + 1))
         self.link = nn.Conv2d(hidden, hidden, 1)
         self.dropout = nn.Dropout2d(dropout)
-        self.above_out, self.left_out = (nn.Conv2d(hidden, width, 1) for _ in range(2))
+        self.left_out = nn.Conv2d(hidden, width, 1)
+        self.above_out = None if last else nn.Conv2d(hidden, width, 1)
         with torch.no_grad():
-            for layer in (self.above_out, self.left_out):
+            for layer in (self.left_out, *([] if last else [self.above_out])):
                 layer.weight *= 0.1
                 layer.bias *= 0.1
 
@@ -51,7 +53,8 @@ class TwoStacks(nn.Module):
         k = self.reach
         up = self.above(F.pad(F.relu(rows), (k, k, k, 0)))
         left = self.left(F.pad(F.relu(here), (k, 0, 0, 0))) + self.link(F.relu(up))
-        rows = rows + self.above_out(F.relu(up))
+        if self.above_out is not None:
+            rows = rows + self.above_out(F.relu(up))
         return rows, here + self.left_out(self.dropout(F.relu(left)))
 
 
@@ -106,7 +109,7 @@ class PixelCNN(nn.Module):
             nn.Parameter(torch.zeros(1, width, side // 2, side // 2)) for _ in range(2)
         )
         self.blocks = nn.ModuleList(
-            TwoStacks(width, hidden, reach, dropout) for _ in range(blocks)
+            TwoStacks(width, hidden, reach, dropout, last=k == blocks - 1) for k in range(blocks)
         )
         self.head = nn.Sequential(
             nn.ReLU(), nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, 16, 1)

@@ -40,7 +40,7 @@ class GreyValues(nn.Module):
         >>> greys = GreyValues(torch.tensor([4.0, 1.0, 3.0, 2.0]))
         >>> images = torch.tensor([[[0, 3]]], dtype=torch.uint8)
         >>> greys.numbers(images)
-        tensor([[-1.0860,  1.4200]])
+        tensor([[-1.1585,  1.4023]])
         >>> greys.log_prob(images, greys.numbers(images), torch.full((1,), 12.0))  # nearly sure
         tensor([-0.])
     """

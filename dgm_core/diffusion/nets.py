@@ -76,7 +76,7 @@ class TimeMLP(nn.Module):
         >>> velocity(torch.zeros(5, 2), torch.rand(5)).shape
         torch.Size([5, 2])
         >>> sum(p.numel() for p in velocity.parameters())
-        9218
+        9154
     """
 
     def __init__(self, num_dims: int, hidden: Sequence[int] = (64, 64, 64), num_classes: int = 0):
@@ -141,7 +141,7 @@ class FilmBlock(nn.Module):
             h: features, (B, C, H, W).
             condition: (B, E), or None.
         """
-        middle = self.mixed_path(self.first(F.silu(self.before(h))))
+        middle = self.between(self.first(F.silu(self.before(h))))
         if self.film is not None:
             scale, shift = self.film(condition)[..., None, None].chunk(2, 1)
             middle = middle * (1 + scale) + shift

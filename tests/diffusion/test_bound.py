@@ -61,15 +61,10 @@ def test_the_area_under_the_error_is_the_entropy():
         torch.zeros(2).double(),
         torch.full((2,), 0.5).double(),
     )
-    log_snrs, steps = legendre_nodes(200, -25, 8)
-    nodes, weights = normal_nodes(120)
-    x, e = torch.ones(120, 1, dtype=torch.float64), nodes[:, None]
-    curve = torch.stack(
-        [
-            weights @ squared_errors(exact_denoiser(pair), x, at.expand(120), e).noise
-            for at in log_snrs
-        ]
-    )
+    (log_snrs, steps), (nodes, weights) = legendre_nodes(200, -25, 8), normal_nodes(120)
+    level, e = log_snrs.repeat_interleave(120), nodes.repeat(200)[:, None]
+    errors = squared_errors(exact_denoiser(pair), torch.ones_like(e), level, e).noise
+    curve = errors.view(200, 120) @ weights
     assert (0.5 * steps @ curve).item() == pytest.approx(math.log(2), abs=1e-6)
 
 
@@ -82,10 +77,9 @@ def test_the_histogram_of_the_digits_is_bounded_by_its_own_cross_entropy():
     cross = -(test_shares @ greys.log_shares.double()) / math.log(2)
     assert cross.item() == pytest.approx(1.967, abs=1e-3)
     own = -(shares_of(greys) @ greys.log_shares.double()).item()
-    for high in (3.0, 8.0):
-        terms = exact_bound(GreyValues(count), -14.0, high, levels=50, points=16)
-        assert sum(terms) == pytest.approx(own, abs=2e-3)
-        assert terms[0] > 0.1 * own if high == 3.0 else terms[0] < 0.5 * own
+    terms = exact_bound(GreyValues(count), -14.0, 3.0, levels=30, points=8)
+    assert sum(terms) == pytest.approx(own, abs=2e-3)
+    assert terms[0] > 0.1 * own  # what the decoder pays: at any cut-off the sum is the same
 
 
 def test_an_estimate_of_the_terms_is_unbiased():
@@ -142,5 +136,5 @@ def test_the_decoder_is_bayes_rule_and_its_mean_the_denoiser():
 
 def test_bits_of_a_bound_are_on_the_scale_of_the_flows():
     nothing = GreyValues(torch.ones(256))
-    terms = exact_bound(nothing, -14.0, 3.0, levels=50, points=16)
+    terms = exact_bound(nothing, -14.0, 3.0, levels=30, points=8)
     assert bits_per_dim(torch.tensor(-sum(terms)), 1).item() == pytest.approx(8, abs=2e-3)

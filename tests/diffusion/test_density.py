@@ -32,7 +32,7 @@ def test_the_density_of_the_exact_velocity_is_the_mixture_s(path):
     torch.manual_seed(0)
     x = PLANE.sample((20,))
     velocity = velocity_on(path, exact_denoiser(PLANE))
-    assert_close(ode_log_prob(velocity, x, 120), PLANE.log_prob(x), rtol=0, atol=1e-5)
+    assert_close(ode_log_prob(velocity, x, 40), PLANE.log_prob(x), rtol=0, atol=1e-5)
 
 
 def test_an_estimated_trace_is_right_on_average_and_not_alone():
@@ -41,18 +41,18 @@ def test_an_estimated_trace_is_right_on_average_and_not_alone():
     velocity = velocity_on(straight_path, exact_denoiser(PLANE))
     signs = torch.tensor([[1.0, 1.0], [1.0, -1.0]]).double()
     both = partial(estimated_divergence, probes=signs[:, None].expand(2, 4, 2))
-    exact = ode_log_prob(velocity, x, 60)
-    assert_close(ode_log_prob(velocity, x, 60, trace=both), exact)
+    exact = ode_log_prob(velocity, x, 20)
+    assert_close(ode_log_prob(velocity, x, 20, trace=both), exact)
     alone = partial(estimated_divergence, probes=signs[:1, None].expand(1, 4, 2))
-    assert (ode_log_prob(velocity, x, 60, trace=alone) - exact).abs().min() > 1e-3
+    assert (ode_log_prob(velocity, x, 20, trace=alone) - exact).abs().min() > 1e-3
 
 
-@pytest.mark.parametrize("solver, tolerance", [(euler, 0.4), (heun, 0.01), (rk4, 1e-4)])
+@pytest.mark.parametrize("solver, tolerance", [(euler, 0.7), (heun, 0.01), (rk4, 1e-4)])
 def test_any_solver_will_do_with_more_or_fewer_steps(solver, tolerance):
     torch.manual_seed(0)
     x = PLANE.sample((20,))
     velocity = velocity_on(straight_path, exact_denoiser(PLANE))
-    found = ode_log_prob(velocity, x, 60, solver=solver)
+    found = ode_log_prob(velocity, x, 30, solver=solver)
     assert (found - PLANE.log_prob(x)).abs().max() < tolerance
 
 

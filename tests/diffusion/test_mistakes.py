@@ -120,7 +120,7 @@ def test_the_sum_of_divergences_of_another_pair_is_no_likelihood():
         levels = torch.linspace(-14, 8, steps + 1).double()
         wrong.append(sum(prior_term(x, level[None]).item() for level in levels))
     entropy = 0.5 * math.log(2 * math.pi * math.e)
-    assert wrong[0] > 10 * entropy and wrong[1] / wrong[0] > 8
+    assert wrong[0] > 5 * entropy and wrong[1] / wrong[0] > 7
 
 
 def test_without_the_decoder_the_bound_is_too_good_and_with_a_unit_variance_too_bad():
@@ -224,7 +224,7 @@ def test_three_ways_to_a_wrong_log_density():
     x = torch.tensor([[0.3], [1.2], [-0.8]]).double()
     velocity = velocity_on(straight_path, exact_denoiser(PAIR))
     exact, steps = PAIR.log_prob(x), 100
-    assert_close(ode_log_prob(velocity, x, steps), exact, rtol=0, atol=1e-5)
+    assert_close(ode_log_prob(velocity, x, steps), exact, rtol=0, atol=1e-4)
     base = UNIT.log_prob
     z = rk4(velocity, x, steps, start=1.0, end=0.0)
     integral = base(z) - exact

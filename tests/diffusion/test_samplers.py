@@ -63,7 +63,8 @@ def test_few_steps_shrink_a_normal_by_a_known_factor(solver, expected):
 def test_one_step_of_euler_lands_every_sample_on_the_mean():
     velocity = velocity_on(straight_path, exact_denoiser(TRIPLE))
     ends = euler(velocity, torch.randn(5, 1).double(), 1)
-    assert_close(ends, (TRIPLE.weights @ TRIPLE.means).expand(5, 1))
+    mean = (TRIPLE.weights @ TRIPLE.means).expand(5, 1)
+    assert_close(ends, mean, rtol=0, atol=1e-5)
 
 
 def test_flow_matching_is_not_straight():
@@ -89,7 +90,7 @@ def energy_distance(a, b):
 def lands(x, seed=1) -> float:
     """How far a sample, (N, 1), is from the mixture: in standard errors of real samples."""
     generator = torch.Generator().manual_seed(seed)
-    draws = [TRIPLE.sample((len(x),), generator)[:, 0] for _ in range(41)]
+    draws = [TRIPLE.sample((len(x),), generator)[:, 0] for _ in range(31)]
     null = torch.stack([energy_distance(draws[0], other) for other in draws[1:]])
     found = energy_distance(draws[0], x[:, 0])
     return ((found - null.mean()) / null.std()).item()
@@ -108,18 +109,18 @@ def test_the_energy_distance_is_what_its_definition_says():
 
 def test_ddim_with_the_exact_score_lands_on_the_mixture():
     torch.manual_seed(0)
-    levels = torch.linspace(-14, 14, 201)
-    x = ddim(exact_denoiser(TRIPLE), torch.randn(20_000, 1).double(), levels)
+    levels = torch.linspace(-14, 14, 161)
+    x = ddim(exact_denoiser(TRIPLE), torch.randn(5_000, 1).double(), levels)
     assert abs(lands(x)) < 5
-    few = ddim(exact_denoiser(TRIPLE), torch.randn(20_000, 1).double(), levels[::40])
-    assert lands(few) > 10
+    few = ddim(exact_denoiser(TRIPLE), torch.randn(5_000, 1).double(), levels[::40])
+    assert lands(few) > 8
 
 
 @pytest.mark.parametrize("variance", [None, forward_variance])
 def test_ancestral_sampling_lands_on_the_mixture(variance):
     torch.manual_seed(0)
-    levels = torch.linspace(-14, 14, 401)
-    z, noise = torch.randn(20_000, 1).double(), torch.randn(400, 20_000, 1).double()
+    levels = torch.linspace(-14, 14, 301)
+    z, noise = torch.randn(5_000, 1).double(), torch.randn(300, 5_000, 1).double()
     assert abs(lands(ancestral(exact_denoiser(TRIPLE), z, levels, noise, variance))) < 5
 
 
@@ -158,7 +159,7 @@ def test_ddim_is_eulers_method_for_the_ratio_of_noise_to_signal():
 @pytest.mark.parametrize("path", [straight_path, cosine_path])
 def test_ode_samples_are_those_of_the_mixture(path):
     torch.manual_seed(0)
-    x = heun(velocity_on(path, exact_denoiser(TRIPLE)), torch.randn(20_000, 1).double(), 60)
+    x = heun(velocity_on(path, exact_denoiser(TRIPLE)), torch.randn(5_000, 1).double(), 60)
     assert abs(lands(x)) < 5
 
 

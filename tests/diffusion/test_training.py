@@ -15,9 +15,10 @@ from dgm_core.diffusion import (
 )
 
 
-def images_of(level, count=64):
-    """Digits of one grey value each, (count, 28, 28)."""
-    return level.repeat(count // len(level)).view(-1, 1, 1).expand(-1, 28, 28).to(torch.uint8)
+def halves(count=64):
+    """Pictures with ink on the left and on the right, in turns, (count, 28, 28)."""
+    left = (torch.arange(28) < 14).expand(28, 28)
+    return 255 * torch.stack([left, ~left]).repeat(count // 2, 1, 1).to(torch.uint8)
 
 
 def test_half_the_log_snrs_are_logistic_and_half_are_normal():
@@ -32,36 +33,33 @@ def test_half_the_log_snrs_are_logistic_and_half_are_normal():
 
 
 def test_it_learns_to_see_two_images():
-    """Black or white: at any level, 784 noisy pixels leave no doubt which."""
+    """At a log-SNR of 0, 784 noisy pixels leave no doubt which it is."""
     torch.manual_seed(0)
-    images = images_of(torch.tensor([0, 255]))
+    images = halves()
     greys = GreyValues(torch.bincount(images.flatten().long(), minlength=256))
-    model = DigitDenoiser((8, 16), (1, 1, 1), condition=16)
+    model = DigitDenoiser((8, 16), (0, 1, 0), condition=16)
     average, history = train_denoiser(
-        model, greys, images, epochs=40, batch_size=32, learning_rate=5e-3, half=False
+        model, greys, images, epochs=60, batch_size=32, learning_rate=2e-2, half=False
     )
-    assert history.loss[-1] < 0.2 * history.loss[0]
+    assert history.loss[-1] < 0.6 * history.loss[0]
     errors = squared_errors(average, greys.numbers(images), torch.zeros(64))
-    assert errors.data.mean() / 784 < 0.1  # a histogram that sees one pixel alone has .4
     alone = squared_errors(greys, greys.numbers(images), torch.zeros(64))
-    assert alone.data.mean() / 784 > 0.3
+    assert errors.data.mean() < 0.6 * alone.data.mean()  # that of the best that sees one pixel
 
 
 def test_a_label_tells_what_noise_hides():
     torch.manual_seed(0)
-    images = images_of(torch.tensor([0, 255]))
+    images = halves()
     labels = torch.arange(2).repeat(32)
     greys = GreyValues(torch.bincount(images.flatten().long(), minlength=256))
     model = DigitDenoiser((8, 8), (0, 1, 0), condition=16, num_classes=2)
     average, _ = train_denoiser(
-        model, greys, images, labels, epochs=60, batch_size=32, learning_rate=1e-2, half=False
+        model, greys, images, labels, epochs=60, batch_size=32, learning_rate=2e-2, half=False
     )
     z, low = torch.randn(64, 784), torch.full((64,), -9.0)
-    given = average(z, low, labels).data.mean(1)
-    x = greys.numbers(images)[:, 0]
-    assert ((given > 0) == (x > 0)).all() and (given - x).abs().mean() < 0.4
-    without = average(z, low).data.mean(1)
-    assert without.abs().mean() < 0.5
+    x = greys.numbers(images)
+    given, without = ((average(z, low, label).data * x).mean(1) for label in (labels, None))
+    assert (given > 0.5).all() and without.mean().abs() < 0.2
 
 
 def test_only_labels_that_are_there_are_taken_away():
@@ -74,7 +72,7 @@ def test_only_labels_that_are_there_are_taken_away():
             seen.append(label.clone())
             return super().forward(z, log_snr, label)
 
-    images, labels = images_of(torch.tensor([0, 255]), 512), torch.arange(2).repeat(256)
+    images, labels = halves(512), torch.arange(2).repeat(256)
     model = Watching((8, 8), (0, 0, 0), condition=8, num_classes=2)
     train_denoiser(
         model,
