@@ -68,6 +68,29 @@ def test_the_area_under_the_error_is_the_entropy():
     assert (0.5 * steps @ curve).item() == pytest.approx(math.log(2), abs=1e-6)
 
 
+def test_the_entropy_of_a_density_is_what_its_error_saves_of_a_normals():
+    """h(x) is log(2 pi e) / 2 less half the area between the errors of N(0, 1) and of x."""
+    pair = Mixture(
+        torch.tensor([[-1.0], [1.5]]).double(),
+        torch.tensor([0.2, 0.5]).double(),
+        torch.tensor([0.4, 0.6]).double(),
+    )
+    x, weights = legendre_nodes(400, -9, 9)
+    log_p = pair.log_prob(x[:, None])
+    entropy = -(weights @ (log_p.exp() * log_p)).item()
+    (log_snrs, steps), (nodes, node_weights) = legendre_nodes(80, -16, 16), normal_nodes(40)
+    area = 0.0
+    for mode in range(2):
+        inner = pair.means[mode] + pair.variances[mode].sqrt() * nodes
+        parts = torch.meshgrid(log_snrs, inner, nodes, indexing="ij")
+        level, x, e = (part.flatten() for part in parts)
+        mass = torch.einsum("i,j,k->ijk", steps, node_weights, node_weights).flatten()
+        errors = squared_errors(exact_denoiser(pair), x[:, None], level, e[:, None]).noise
+        area += pair.weights[mode] * (mass @ (torch.sigmoid(level) - errors))
+    expected = 0.5 * math.log(2 * math.pi * math.e) - 0.5 * area.item()
+    assert entropy == pytest.approx(expected, abs=1e-4)
+
+
 def test_the_histogram_of_the_digits_is_bounded_by_its_own_cross_entropy():
     """1.967 bits a pixel of the test digits by that of the training digits, at any cut-off."""
     train, test = (data.mnist(split)[0] for split in ("train", "test"))
