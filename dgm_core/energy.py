@@ -85,7 +85,7 @@ def score_matching_loss(score: Field, x: Float[Tensor, " batch event"]) -> Float
 def denoising_score_loss(
     score: Field,
     x: Float[Tensor, " batch event"],
-    scale: float,
+    scale: float | Float[Tensor, ""],
     noise: Float[Tensor, " batch event"] | None = None,
 ) -> Float[Tensor, " batch"]:
     r"""Denoising score matching at one level, :math:`\frac12 |s(x + \sigma e) + e / \sigma|^2`.
@@ -116,7 +116,7 @@ def denoising_score_loss(
 
 
 def denoising_score_floor(
-    score: Field, z: Float[Tensor, " batch event"], scale: float
+    score: Field, z: Float[Tensor, " batch event"], scale: float | Float[Tensor, ""]
 ) -> Float[Tensor, " batch"]:
     r"""What is left of the loss at the true score, :math:`\frac12 (D / \sigma^2 - |s(z)|^2)`.
 
@@ -141,7 +141,7 @@ def denoising_score_floor(
 
 
 def tweedie_mean(
-    score: Field, z: Float[Tensor, " batch event"], scale: float
+    score: Field, z: Float[Tensor, " batch event"], scale: float | Float[Tensor, ""]
 ) -> Float[Tensor, " batch event"]:
     r"""Return the mean of x given :math:`z = x + \sigma e`, :math:`z + \sigma^2 s(z)`.
 
@@ -164,7 +164,7 @@ def tweedie_mean(
 
 
 def tweedie_covariance(
-    score: Field, z: Float[Tensor, " batch event"], scale: float
+    score: Field, z: Float[Tensor, " batch event"], scale: float | Float[Tensor, ""]
 ) -> Float[Tensor, " batch event event"]:
     r"""Return the covariance of x given z, :math:`\sigma^2 (I + \sigma^2 \nabla s(z))`.
 

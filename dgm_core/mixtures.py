@@ -84,7 +84,9 @@ class Mixture:
         away = self.means - x[..., None, :]  # (..., K, D)
         return (share * away / self.variances[:, None]).sum(-2)
 
-    def noised(self, signal: float, noise: float) -> "Mixture":
+    def noised(
+        self, signal: float | Float[Tensor, ""], noise: float | Float[Tensor, ""]
+    ) -> "Mixture":
         """Return the distribution of ``signal * x + noise * e``, e standard normal.
 
         Args:
