@@ -9,7 +9,9 @@ import torch
 from dgm_core import (
     annealing,
     data,
+    diffusion,
     divergences,
+    energy,
     estimators,
     evaluation,
     objectives,
@@ -17,11 +19,13 @@ from dgm_core import (
     proposals,
     training,
 )
+from dgm_core.autoregressive import MADE, PixelCNN
 from dgm_core.classifier import DigitClassifier
 from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels, NormalPixels
 from dgm_core.flows import CoarseToFine, affine_image_flow, coupling_flow
 from dgm_core.gan import Discriminator, Generator
 from dgm_core.live.plane import flow_step, gan_step
+from dgm_core.mixtures import Mixture
 from dgm_core.nets import GaussianHead, mlp
 from dgm_core.targets import Banana, Moons, Ring
 from dgm_core.vae import VAE, mlp_vae
@@ -42,6 +46,15 @@ def normal_vae() -> VAE:
 MODELS = {  # name: make a model, and its loss for a batch of images
     "vae": (mlp_vae, lambda vae, x: -objectives.elbo(vae, x, num_samples=2)),
     "vae, grey pixels": (grey_vae, lambda vae, x: -objectives.elbo(vae, x)),
+    "made": (lambda: MADE(784, (16,)), lambda made, x: -made.log_prob(x)),
+    "pixelcnn": (
+        lambda: PixelCNN(width=8, hidden=8, blocks=1, dropout=0.1),
+        lambda model, x: -model.log_prob(x),
+    ),
+    "unmasker": (
+        lambda: diffusion.DigitUnmasker((8, 8), (0, 1, 0)),
+        lambda model, x: diffusion.masked_loss(model, x),
+    ),
     "vae, importance weighted": (mlp_vae, lambda vae, x: -objectives.iwae_bound(vae, x, 3)),
     "vae, free bits": (mlp_vae, lambda vae, x: -objectives.free_bits(vae, x, 0.1)),
     "vae, learned width": (normal_vae, lambda vae, x: -objectives.elbo(vae, x)),
@@ -130,6 +143,58 @@ def test_a_pure_step_of_a_flow_stays_on_its_device():
     rate = torch.zeros((), device=META)
     out = flow_step(flow, state, Moons().sample((16,), device=META), rate)
     assert {value.device for value in out.values()} == {META}
+
+
+@pytest.mark.parametrize("label", [None, 3])
+def test_a_step_of_a_denoiser_stays_on_its_device(label):
+    model = diffusion.DigitDenoiser((8, 8), (1, 1, 1), 8, num_classes=10, dropout=0.1).to(META)
+    greys = diffusion.GreyValues(torch.ones(256)).to(META)
+    images = torch.empty(6, 28, 28, dtype=torch.uint8, device=META)
+    labels = None if label is None else torch.full((6,), label, device=META)
+
+    def denoiser(z, log_snr):
+        return model(z, log_snr, labels)
+
+    levels = diffusion.training_log_snrs(diffusion.stratified(torch.rand(6, device=META)))
+    losses = diffusion.squared_errors(denoiser, greys.numbers(images), levels).turn
+    losses.mean().backward()
+    training.adam(list(model.parameters()), lr=1e-3).step()
+    for term in diffusion.bound_terms(denoiser, greys, images, -8.0, 8.0):
+        assert term.shape == (6,) and term.device == META
+    z, noise = torch.empty(6, 784, device=META), torch.empty(2, 6, 784, device=META)
+    velocity = diffusion.velocity_on(diffusion.cosine_path, denoiser)
+    for x in (
+        diffusion.heun(velocity, z, 2),
+        diffusion.ddim(denoiser, z, [-8.0, 0.0, 8.0]),
+        diffusion.ancestral(denoiser, z, [-8.0, 0.0, 8.0], noise, diffusion.forward_variance),
+        greys.greys(z),
+    ):
+        assert x.shape == z.shape and x.device == META
+
+
+def test_a_step_of_flow_matching_stays_on_its_device():
+    velocity = diffusion.TimeMLP(2, (8,), num_classes=3).to(META)
+    x = torch.empty(5, 2, device=META)
+    diffusion.flow_matching_loss(velocity, x).mean().backward()
+    training.adam(list(velocity.parameters()), lr=1e-3).step()
+    assert diffusion.ode_log_prob(velocity, x, 2).device == META
+
+
+def test_mixtures_scores_and_walks_stay_on_their_device():
+    pair = Mixture(*(torch.empty(shape, device=META) for shape in ((2, 2), (2,), (2,))))
+    x, e = pair.sample((5,)), torch.empty(3, 5, 2, device=META)
+    for result in (
+        pair.log_prob(x),
+        pair.part(1).noised(0.5, 0.5).score(x),
+        *diffusion.exact_denoiser(pair)(x, x[:, 0]),
+        energy.score_matching_loss(pair.score, x),
+        energy.denoising_score_loss(pair.score, x, 0.1),
+        energy.tweedie_covariance(pair.score, x, 0.1),
+        energy.langevin(pair.score, x, 0.1, e),
+        MADE(4).to(META).sample((2,)),
+        PixelCNN(4, 8, 8, 1).to(META).sample((2,)),
+    ):
+        assert result.device == META
 
 
 def test_the_meta_device_would_show_a_tensor_of_another():

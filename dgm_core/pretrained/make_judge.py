@@ -20,7 +20,8 @@ from torch import Tensor
 from dgm_core import data
 from dgm_core.classifier import DigitClassifier, digit_classifier
 from dgm_core.device import default_device
-from dgm_core.pretrained.shipped import DIGIT_JUDGE, made_sure_of
+from dgm_core.pretrained import runs
+from dgm_core.pretrained.shipped import DIGIT_JUDGE
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         DataError: nothing can be written to the folder for the weights; tried before training.
     """
     options = _options(argv)
-    made_sure_of(options.out)
+    runs.made_sure_of(options.out)
     device = default_device()
     images, labels = (part[: options.digits] for part in data.mnist("train", device))
     trained_on = len(images) * 5 // 6 if options.validate else len(images)
