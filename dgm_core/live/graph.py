@@ -199,12 +199,12 @@ class Graph(anywidget.AnyWidget):
 
     @contextlib.contextmanager
     def _errors_shown(self) -> Iterator[None]:
+        self._error = ""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:  # an interrupt, too
             self._error = "".join(traceback.format_exception_only(error)).strip()
             raise
-        self._error = ""
 
     def _call(self, feeds: dict[str, Tensor]) -> Mapping[str, Tensor]:
         with torch.no_grad():

@@ -194,9 +194,10 @@ function connect({ model, el, play, step, reset, numbers, words, closing, driver
     [since, before] = [now, age()];
   };
   const show = () => {
-    const { state } = engine.status;
+    const { state, backend } = engine.status;
     play.textContent = playing() ? "Pause" : "Play";
-    play.disabled = step.disabled = state !== "ready";
+    const mayGoOn = state === "error" && backend === "kernel"; // it was interrupted, perhaps
+    play.disabled = step.disabled = state !== "ready" && !mayGoOn;
     reset.disabled = state === "loading";
     if (playing()) measure();
     const pace = playing() && speed ? `, ${grouped.format(speed)} a second` : "";
