@@ -287,6 +287,14 @@ def test_a_kernel_restarts_while_a_slider_is_dragged(lab, page):
     page.wait_for_function("document.querySelector('.dgm-figure').innerText.includes('12')")
 
 
+def test_a_figure_whose_notebook_takes_another_kernel_lives_on_in_the_page(lab, page):
+    execute(page, lab, "another-kernel", IMPORTS, FIGURE)
+    page.evaluate(f"void {PANEL}.sessionContext.changeKernel({{ name: 'python3' }})")
+    says(page, "no longer knows this figure")
+    page.wait_for_selector(READY, state="attached")
+    press(page, "ArrowRight", 4)
+
+
 def test_two_notebooks_of_one_kernel_have_each_a_figure_that_answers(lab, page):
     execute(page, lab, "left", IMPORTS, FIGURE)
     lab.write("right", IMPORTS, FIGURE.replace("fig-double", "fig-right"))
@@ -317,10 +325,14 @@ def test_two_notebooks_of_one_kernel_have_each_a_figure_that_answers(lab, page):
 
 
 def test_a_notebook_closed_and_opened_again_has_figures_of_its_kernel(lab, page):
+    page.add_init_script(WITNESS)
     execute(page, lab, "reopened", IMPORTS, FIGURE, COUNT)
+    page.wait_for_function("dgmGraphs.size === 2")
     press(page, "ArrowRight", 4)
     page.evaluate(f"async () => {{ await {PANEL}.context.save(); {PANEL}.dispose(); }}")
-    page.wait_for_function("!document.querySelector('.dgm-graph')")
+    page.wait_for_function("dgmGraphs.size === 0 && alive.timers.size === 0")
+    nothing = {"graphs": 0, "sessions": 0, "observers": 0, "timers": 0}
+    assert page.evaluate(ALIVE) == nothing
     page.evaluate("void jupyterapp.commands.execute('docmanager:open', {path: 'reopened.ipynb'})")
     page.wait_for_function(f"document.querySelectorAll('{READY}').length === 2")
     assert page.evaluate(OUTPUT) == 4

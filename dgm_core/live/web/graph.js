@@ -169,6 +169,7 @@ class Graph {
   // The widget is no more: a cell was run again, or its notebook was closed.
   close() {
     this.closed = true;
+    graphs.delete(wholeOf(this.model));
     this.leave();
     this.watchers.clear();
     this.release();
@@ -188,11 +189,12 @@ class Graph {
     };
   }
 
-  // A notebook keeps the widgets of a kernel that is gone, though nobody sees them any more: until
-  // it is asked again, such a graph holds no session.
+  // A notebook that is closed closes no widget. Nor does one whose kernel is gone, though nobody
+  // sees its earlier figures any more: such a graph holds no session until it is asked again.
   async rest() {
     await this.running;
-    if (!this.views && !this.running && !globalThis.dgmBook) this.release();
+    if (this.model.widget_manager?.isDisposed) this.close();
+    else if (!this.views && !this.running && !globalThis.dgmBook) this.release();
   }
 
   // The graph brought some feeds along, and PyTorch's outputs for them.
@@ -383,13 +385,10 @@ export default {
   /** @param {import("./types").Context} context */
   initialize({ model }) {
     hear(model);
-    const [whole, graph] = [wholeOf(model), new Graph(model)];
-    graphs.set(whole, graph);
+    const graph = new Graph(model);
+    graphs.set(wholeOf(model), graph);
     graph.start(); // not awaited: the figure shows that it is loading
-    return () => {
-      graph.close();
-      if (graphs.get(whole) === graph) graphs.delete(whole);
-    };
+    return () => graph.close();
   },
 
   /** @param {import("./types").Context} context */

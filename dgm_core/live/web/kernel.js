@@ -34,7 +34,8 @@ export function watchKernel(model, tell) {
   const state = { live: /** @type {boolean | undefined} */ (undefined), busy: false };
 
   const look = () => {
-    gone ||= Boolean(kernel && GONE.has(kernel.status));
+    const left = kernel?.isDisposed && !manager.isDisposed; // for another kernel
+    gone ||= Boolean(kernel && (GONE.has(kernel.status) || left));
     const live = whole.comm_live && (gone || kernel === null) ? false : whole.comm_live;
     const busy = live !== false && kernel?.status === "busy";
     const isNew = live !== state.live || busy !== state.busy;
@@ -42,10 +43,16 @@ export function watchKernel(model, tell) {
     return isNew;
   };
   const follow = () => void (look() && tell());
-  const connect = () => {
+  const followSoon = () => queueMicrotask(follow); // when a notebook that closes is closed
+  const disconnect = () => {
     kernel?.statusChanged?.disconnect(follow);
+    kernel?.disposed?.disconnect(followSoon);
+  };
+  const connect = () => {
+    disconnect();
     kernel = manager && "kernel" in manager ? manager.kernel : undefined;
     kernel?.statusChanged?.connect(follow);
+    kernel?.disposed?.connect(followSoon);
   };
   const reconnect = () => {
     if (whole.comm_live) {
@@ -65,7 +72,7 @@ export function watchKernel(model, tell) {
       return state.busy;
     },
     stop() {
-      kernel?.statusChanged?.disconnect(follow);
+      disconnect();
       model.off("comm_live_update", reconnect);
     },
   };

@@ -24,11 +24,19 @@ export interface Whole {
 export interface Manager {
   get_model(id: string): Promise<Target | undefined>;
   kernel?: KernelConnection | null;
+  isDisposed?: boolean; // its notebook was closed
+}
+
+interface Signal {
+  connect(slot: () => void): void;
+  disconnect(slot: () => void): void;
 }
 
 export interface KernelConnection {
   status: string;
-  statusChanged?: { connect(slot: () => void): void; disconnect(slot: () => void): void };
+  isDisposed?: boolean; // another kernel was chosen, or the notebook closed
+  statusChanged?: Signal;
+  disposed?: Signal;
 }
 
 export interface Context<T = Record<string, any>> {

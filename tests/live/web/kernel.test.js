@@ -13,6 +13,16 @@ class Kernel {
       connect: (slot) => this.slots.add(slot),
       disconnect: (slot) => this.slots.delete(slot),
     };
+    this.left = new Set();
+    this.disposed = {
+      connect: (slot) => this.left.add(slot),
+      disconnect: (slot) => this.left.delete(slot),
+    };
+  }
+
+  isLeft() {
+    this.isDisposed = true;
+    for (const slot of [...this.left]) slot();
   }
 
   becomes(status) {
@@ -144,6 +154,29 @@ for (const status of ["restarting", "autorestarting", "terminating", "dead"])
     assert.deepEqual(news(), []);
   });
 
+test("where another kernel is chosen, the page evaluates and says why", async () => {
+  const manager = { kernel: new Kernel() };
+  const { model, news } = figure({ manager });
+  model.answers();
+  news();
+  const { kernel } = manager;
+  manager.kernel = new Kernel();
+  kernel.isLeft();
+  await Promise.resolve();
+  assert.deepEqual(news(), [GONE]);
+});
+
+test("when its notebook is closed, a figure begins nothing", async () => {
+  const manager = { kernel: new Kernel() };
+  const { model, news } = figure({ manager });
+  model.answers();
+  news();
+  manager.kernel.isLeft();
+  manager.isDisposed = true; // a moment later
+  await Promise.resolve();
+  assert.deepEqual(news(), []);
+});
+
 test("a kernel that goes before it has answered is not waited for", (t) => {
   const kernel = new Kernel("busy");
   const { model, news } = figure({ kernel });
@@ -243,7 +276,7 @@ test("a figure that is closed hears nothing and leaves nothing", (t) => {
     assert.deepEqual(each.news(), []);
     assert.equal(each.model.calls.size, 0);
   }
-  assert.equal(kernel.slots.size, 0);
+  assert.equal(kernel.slots.size + kernel.left.size, 0);
 });
 
 // ---- Whether a widget hears its kernel ---------------------------------------------------------
