@@ -222,12 +222,12 @@ class Graph(anywidget.AnyWidget):
 
     @contextlib.contextmanager
     def _errors_shown(self) -> Iterator[None]:
+        self._error = ""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:  # an interrupt, too
             self._error = "".join(traceback.format_exception_only(error)).strip()
             raise
-        self._error = ""
 
     def _call(self, feeds: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         with torch.no_grad():
@@ -289,7 +289,17 @@ class Graph(anywidget.AnyWidget):
             self._apply(widget, trait, source, kind)
             target = {"model": f"IPY_MODEL_{widget.model_id}", "trait": trait, "source": source}
             self._targets = [*self._targets, {**target, "kind": kind}]
+            widget.observe(self._forget, "comm")
         return self
+
+    def _forget(self, change: dict) -> None:
+        """Drive a widget no more that is closed: a page would look for it in vain."""
+        if change["new"] is None:
+            kept = [
+                k for k, (widget, *_) in enumerate(self._drives) if widget is not change["owner"]
+            ]
+            self._drives = [self._drives[k] for k in kept]
+            self._targets = [self._targets[k] for k in kept]
 
     def _apply(self, widget: widgets.Widget, trait: str, source: str, kind: str) -> None:
         if kind == "text":

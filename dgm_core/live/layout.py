@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import HTML, display
 
-from dgm_core.live import still
+from dgm_core.live import shown, still
 from dgm_core.live.graph import Graph
 from dgm_core.live.views import Button
 
@@ -128,6 +128,8 @@ def again(graph: Graph, description: str = "Draw again") -> Button:
 def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
     """Display a live figure with its caption, and a still picture where the figure does not come.
 
+    When its cell is run again, the figure of the earlier run is closed, with all that only it has.
+
     Args:
         parts: from top to bottom: what is seen, what is moved, what is read, and the graph (it
             shows its state). A list of widgets is a row, and a list in a row is a column.
@@ -149,6 +151,7 @@ def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
         instead = f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">'
     instead += f'<div class="dgm-late">{INSTEAD}</div>'
     box.add_class("dgm-figure")
+    shown.replace(box, name)
     display(box)
     display(
         HTML(
