@@ -17,6 +17,7 @@ export interface Model<T = Record<string, any>> {
 export interface Manager {
   get_model(id: string): Promise<Target | undefined>;
   kernel?: KernelConnection | null;
+  _rendermime?: { latexTypesetter?: { typeset(element: HTMLElement): void } | null }; // JupyterLab's
 }
 
 export interface KernelConnection {
