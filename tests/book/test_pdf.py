@@ -1,6 +1,5 @@
 """The PDF of a book of two pages: contents, bookmarks, links, pictures, numbers, edition."""
 
-import datetime
 import shutil
 import subprocess
 import sys
@@ -173,11 +172,3 @@ def test_what_cannot_be_printed_is_said_in_words(tmp_path, text, words):
         (tmp_path / "_build/html/first.html").write_text(text)
     with pytest.raises(FileNotFoundError, match=words):
         make_pdf.make_pdf(tmp_path)
-
-
-def test_the_day_of_the_book(tmp_path, monkeypatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert edition.date(tmp_path) == datetime.date(1970, 1, 2)
-    assert edition.edition(tmp_path).endswith(", 2 January 1970")
-    monkeypatch.delenv("SOURCE_DATE_EPOCH")
-    assert edition.date(tmp_path) == datetime.date.today()  # no repository
