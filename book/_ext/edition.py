@@ -44,14 +44,14 @@ def edition(folder: Path) -> str:
 
 
 def report_address(repository: str, page: str) -> str:
-    """Return where to report a mistake on a page, or nothing where no repository is known.
+    """Return where to report a mistake on a page; nothing, where no repository is known.
 
     Args:
         repository: its address.
         page: the page's title, which the form is filled in with.
     """
-    if not repository:
-        return ""
+    if not re.match(r"https://([^/]+\.)?github\b", repository):  # the form is GitHub's
+        return repository
     asked = urlencode({"template": "mistake.yml", "page": page})
     return f"{repository.rstrip('/')}/issues/new?{asked}"
 

@@ -208,6 +208,20 @@ def test_with_an_address_a_notebook_opens_in_binder_and_colab(html):
     assert "%pip install -q git+https://github.com/someone/book@main" in text
 
 
+def test_with_an_address_a_mistake_is_reported_there(html):
+    form = "https://github.com/someone/book/issues/new?template=mistake.yml&amp;page="
+    for name, title in (("page", "A+page"), ("widget", "A+widget")):
+        line = f'<a href="{form}{title}">Report a mistake</a>'
+        assert (html / f"{name}.html").read_text().count(line) == 1
+
+
+def test_with_an_address_a_notebook_for_elsewhere_installs_and_leads_home(html):
+    made = nbformat.read(html / "_notebooks/widget.ipynb", 4)
+    assert f"{SITE}widget.html" in made.cells[0].source
+    assert made.cells[1].source == "%pip install -q git+https://github.com/someone/book@main"
+    assert [cell.source for cell in made.cells[2:]] == ["# A widget", WIDGET]
+
+
 def test_with_an_address_a_lost_reader_is_led_there(html):
     text = (html / "404.html").read_text(encoding="utf8")
     assert f'href="{SITE}page.html"' in text and "A widget" in text

@@ -63,7 +63,7 @@ def start(folder: Path) -> Iterator[Lab]:
     options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", f"--port={port}"]
     options += ["--expose-app-in-browser"]
     private = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    log = (folder / "lab.log").open("w")
+    log = (folder / "lab.log").open("w", encoding="utf8")
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *options, f"--notebook-dir={folder}"],
         env={**os.environ, **private, "PYTHONPATH": str(ROOT)},  # the kernels' package, too
@@ -77,7 +77,7 @@ def start(folder: Path) -> Iterator[Lab]:
                 urllib.request.urlopen(f"{address}/api", timeout=HANGS)
                 break
             except OSError:
-                assert server.poll() is None, (folder / "lab.log").read_text()
+                assert server.poll() is None, (folder / "lab.log").read_text(encoding="utf8")
                 time.sleep(0.5)
         yield Lab(address, folder)
     finally:

@@ -29,6 +29,11 @@ graph.drive(chart.line(label="level"), x="x", y="y").drive(chart, ymax="top")
 live.figure(chart, live.sliders(graph, a=("a", 1, 50, 1)), graph, caption="", name="fig-chart")
 """
 
+QUIZ = r"""
+from dgm_core import live
+live.quiz(r"What is $\mathrm{KL}(p \,\Vert\, p)$?", answer=0, tolerance=0.1, why=r"$\log 1 = 0$")
+"""
+
 # A cell that runs until the test makes the file "go": no time is measured.
 BUSY = """
 import pathlib, time
@@ -146,6 +151,19 @@ def test_a_chart_in_jupyterlab_follows_the_kernel(lab, page):
     page.wait_for_function(f"{words}.startsWith('level: 50 at 0, 50 at')")
     axis = "[...document.querySelectorAll('.dgm-chart text')].some((t) => t.textContent === '100')"
     page.wait_for_function(axis)  # its end is another trait, and comes with another message
+
+
+def test_formulas_of_a_quiz_are_set_in_jupyterlab(lab, page):
+    lab.write("quiz", QUIZ)
+    open_notebook(page, lab, "quiz")
+    command(page, RUN)
+    form = page.locator(".dgm-quiz")
+    form.locator("legend mjx-container").wait_for()
+    assert "\\(" not in form.inner_text()
+    form.locator("input").fill("0")
+    form.get_by_role("button", name="Check").click()
+    form.locator(".dgm-verdict mjx-container").wait_for()
+    assert "\\" not in form.inner_text()
 
 
 def test_a_player_in_jupyterlab_drives_the_kernel(lab, page):
