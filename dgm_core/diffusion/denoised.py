@@ -209,7 +209,7 @@ def velocity_on(path: Path, denoiser: Denoiser) -> Callable[[Tensor, Tensor], Te
         >>> normal = Mixture(torch.zeros(1, 1), torch.ones(1), torch.ones(1))
         >>> from dgm_core.diffusion.clock import straight_path
         >>> velocity_on(straight_path, exact_denoiser(normal))(torch.ones(1, 1), torch.zeros(1))
-        tensor([[-1.]])
+        tensor([[-1.0000]])
     """
 
     def velocity(
