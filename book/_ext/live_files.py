@@ -73,7 +73,7 @@ def write(outdir: str, data: str) -> str:
     name = digest(data)
     path = Path(outdir, FOLDER, f"{name}.js")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'(globalThis.dgmModels ??= {{}})["{name}"] = "{data}";\n')
+    path.write_text(f'(globalThis.dgmModels ??= {{}})["{name}"] = "{data}";\n', encoding="utf8")
     return name
 
 
