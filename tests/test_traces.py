@@ -65,6 +65,7 @@ def traces(script: str, folder: Path) -> Traces:
     kept = {"PATH", "LANG", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
     env = {name: value for name, value in os.environ.items() if name in kept}
     env |= {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(ROOT)}
+    env["CUDA_VISIBLE_DEVICES"] = ""  # a driver keeps what it compiles at home
     log = folder / "strace.log"
     command = [sys.executable, "-B", "-c", WATCH + script]
     if strace := shutil.which("strace"):

@@ -15,6 +15,7 @@ from pathlib import Path
 import mends
 from jupyter_core.paths import jupyter_path
 from notebook_cache import fingerprint
+from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 from dgm_core import palette
@@ -57,12 +58,22 @@ def shipped(root: Path) -> bool:
 
 
 def assemble(root: Path, vendor: Path) -> bool:
-    """Lay the browser's files into ``vendor``; return False where they must come from a CDN."""
+    """Lay the browser's files into ``vendor``; return False where they must come from a CDN.
+
+    Raises:
+        ConfigError: a package of widgets has no script here.
+    """
     shutil.rmtree(vendor, ignore_errors=True)
     vendor.mkdir(parents=True)
     for module in WIDGET_MODULES:
-        found = (Path(folder, module, "index.js") for folder in jupyter_path("nbextensions"))
-        text = next(filter(Path.is_file, found)).read_text(encoding="utf8")
+        places = [Path(folder, module, "index.js") for folder in jupyter_path("nbextensions")]
+        found = next(filter(Path.is_file, places), None)
+        if found is None:
+            raise ConfigError(
+                f"{module}/index.js is in none of {', '.join(map(str, places))}: install {module} "
+                "in the environment that builds the book, or name its place in JUPYTER_PATH"
+            )
+        text = found.read_text(encoding="utf8")
         source = f"{mends.installed(module)}, {module}/index.js"
         text = mends.apply(mends.MODULES.get(module, []), text, source)
         (vendor / f"{module}.js").write_text(text, encoding="utf8")

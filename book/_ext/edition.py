@@ -107,7 +107,7 @@ def sign(app, pagename, templatename, context, doctree) -> None:
     address = report_address(app.config.html_theme_options.get("repository_url") or "", title)
     links = {}
     if ABOUT in app.env.found_docs:
-        about = context["pathto"](ABOUT)
+        about = context["pathto"](ABOUT).rstrip("#")  # on the page itself it is no more than that
         links["How to cite"] = f"{about}#how-to-cite"
         links["Mistakes found"] = f"{about}#mistakes-found-in-this-book"
         links["Accessibility"] = f"{about}#accessibility"

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from browser import PATIENCE, ROOT, build, serve
 from packaging.requirements import Requirement
+from sphinx.errors import ConfigError
 
 PAGE = r"""
 # A page
@@ -138,6 +139,12 @@ def test_the_lock_file_has_what_package_json_asks_for_and_no_download_address():
 def test_the_modules_of_the_widgets_are_those_of_the_installed_packages(html):
     for name in book_assets.WIDGET_MODULES:
         assert (html / f"_static/vendor/{name}.js").stat().st_size > 10_000
+
+
+def test_a_package_of_widgets_that_is_not_here_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(book_assets, "jupyter_path", lambda *parts: [str(tmp_path / "nowhere")])
+    with pytest.raises(ConfigError, match=r"nowhere/anywidget/index\.js: install anywidget"):
+        book_assets.assemble(ROOT, tmp_path / "vendor")
 
 
 def test_scripts_for_widgets_wait_for_the_text(html):

@@ -53,5 +53,6 @@ def test_a_page_names_its_edition_and_leads_to_the_words_about_it(built_book, pa
     for address in links:
         name, _, anchor = address.partition("#")
         if "://" not in address:
-            assert (built_book / page).parent.joinpath(name).resolve().name == "about.html"
+            target = (built_book / page).parent / name if name else built_book / page
+            assert target.resolve().name == "about.html"
             assert f'id="{anchor}"' in about
