@@ -144,6 +144,21 @@ def at_least(least: int | float, cure: str, **numbers: int | float) -> None:
             raise ValueError(f"{words} is {number}, but at least {least} is expected: {cure}")
 
 
+def positive(cure: str, **numbers: int | float) -> None:
+    """Refuse a number that is not above 0.
+
+    Args:
+        cure: what it is, after a colon.
+        numbers: by name of the argument.
+
+    Raises:
+        ValueError: a number at or below 0, or NaN.
+    """
+    for name, number in numbers.items():
+        if not number > 0:
+            raise ValueError(f"{name} is {number}, but more than 0 is expected: {cure}")
+
+
 def within(name: str, value: Tensor, low: float | int, high: float | int, cure: str) -> None:
     """Refuse values out of a range, where they can be looked at for nothing.
 

@@ -235,7 +235,13 @@ class DiscretizedLogistic(Distribution):
     """
 
     def __init__(self, loc: Float[Tensor, " *batch"], scale: Float[Tensor, " *batch"]):
-        """Take one location and one scale a pixel."""
+        """Take one location and one scale a pixel.
+
+        Raises:
+            ValueError: they differ in shape, or a scale is negative, where `checks` see it.
+        """
+        checks.same_shape("the network returns one for each", loc=loc, scale=scale)
+        checks.within("scale", scale, 0, math.inf, "give scales, not their logarithms")
         self.loc, self.scale = loc, scale
         super().__init__(loc.shape, validate_args=False)
 
@@ -334,8 +340,15 @@ class LinearNormal(nn.Module):
         bias: Float[Tensor, " event"],
         scale: Float[Tensor, " event"],
     ):
-        """Make the three tensors parameters."""
+        """Make the three tensors parameters.
+
+        Raises:
+            ValueError: shapes that do not belong together, or a scale that is negative.
+        """
         super().__init__()
+        checks.last("weight", weight.T, len(bias), "one row for each number of an event")
+        checks.same_shape("one for each number of an event", bias=bias, scale=scale)
+        checks.within("scale", scale, 0, math.inf, "give scales, not their logarithms")
         self.weight, self.bias, self.scale = map(nn.Parameter, (weight, bias, scale))
 
     def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:

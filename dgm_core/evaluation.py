@@ -27,7 +27,7 @@ def active_units(
         Whether each dimension is active, (D,), and the variances, (D,).
 
     Raises:
-        ValueError: fewer than two examples.
+        ValueError: fewer than two examples, or examples that are no vectors.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, section 5.2.
@@ -41,6 +41,7 @@ def active_units(
     """
     if len(x) < 2:
         raise ValueError("a variance over the data needs at least two examples")
+    checks.event("x", x, x.shape[-1:], "images as vectors, by flatten(1)")
     variances = vae.encoder(x).mean.var(0)
     return variances > threshold, variances
 
@@ -140,7 +141,7 @@ def class_shares(labels: Int[Tensor, " n"], num_classes: int = 10) -> Float[Tens
         (num_classes,), which sums to 1.
 
     Raises:
-        ValueError: there is no label.
+        ValueError: there is no label, or there are several an example.
 
     Example:
         >>> class_shares(torch.tensor([0, 0, 0, 2]), num_classes=3)
@@ -148,4 +149,5 @@ def class_shares(labels: Int[Tensor, " n"], num_classes: int = 10) -> Float[Tens
     """
     if len(labels) == 0:
         raise ValueError("shares need at least one label")
+    checks.event("labels", labels, (), "one label an example")
     return torch.nn.functional.one_hot(labels, num_classes).float().mean(0)

@@ -22,6 +22,9 @@ class Ring:
         radius: of the circle around the origin.
         scale: standard deviation of each Gaussian, in either direction.
 
+    Raises:
+        ValueError: no Gaussian, or a scale that is not positive.
+
     References:
         Metz et al. (2017), Unrolled Generative Adversarial Networks.
 
@@ -36,6 +39,11 @@ class Ring:
     modes: int = 8
     radius: float = 2.0
     scale: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check what the density divides by."""
+        checks.at_least(1, "a mixture needs a part", modes=self.modes)
+        checks.positive("a standard deviation", scale=self.scale)
 
     def centres(self, device: torch.device | str = "cpu") -> Float[Tensor, " modes 2"]:
         """Return the centres, (modes, 2), from angle 0 anticlockwise; float32, on `device`."""
@@ -120,6 +128,9 @@ class Banana:
         thickness: standard deviation of x_2 across the parabola.
         bend: c.
 
+    Raises:
+        ValueError: a width or thickness that is not positive.
+
     References:
         Haario et al. (1999), Adaptive proposal distribution for random walk Metropolis algorithm.
     """
@@ -127,6 +138,10 @@ class Banana:
     width: float = 1.0
     thickness: float = 0.3
     bend: float = 0.6
+
+    def __post_init__(self) -> None:
+        """Check what the density divides by."""
+        checks.positive("a standard deviation", width=self.width, thickness=self.thickness)
 
     @property
     def entropy(self) -> float:
@@ -186,6 +201,9 @@ class Moons:
         shift: the centres are at (-shift, -lift) and (shift, lift).
         lift: see shift.
 
+    Raises:
+        ValueError: a thickness or spread that is not positive.
+
     Example:
         >>> moons = Moons()
         >>> moons.sample((5,)).shape
@@ -199,6 +217,10 @@ class Moons:
     spread: float = 0.65
     shift: float = 0.75
     lift: float = 0.35
+
+    def __post_init__(self) -> None:
+        """Check what the density divides by."""
+        checks.positive("a standard deviation", thickness=self.thickness, spread=self.spread)
 
     def from_noise(
         self, which: Float[Tensor, " *batch"], spread: Float[Tensor, " *batch 2"]

@@ -38,6 +38,7 @@ from dgm_core.flows import (
     CategoricalCDF,
     CoarseToFine,
     Cube,
+    FactorOut,
     Flow,
     Invertible1x1,
     Logit,
@@ -52,7 +53,7 @@ from dgm_core.flows import (
     log_masses,
 )
 from dgm_core.gan import Discriminator, Generator, VirtualBatchNorm1d
-from dgm_core.vae import mlp_vae
+from dgm_core.vae import linear_vae, mlp_vae
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +163,12 @@ SHAPES = {  # what is called, and a part of what it says
     "gradient": (lambda: training.adam_step(zeros(3, 4), zeros(1), zeros(2), 0.1), "each"),
     "scatter": (lambda: plotting.latent_scatter(zeros(5, 3), zeros(5)), r"z\[:, :2\]"),
     "curve": (lambda: plotting.curve(zeros(3), zeros(2), xlabel="", ylabel=""), "needs both"),
+    "scales of pixels": (lambda: DiscretizedLogistic(zeros(3), zeros(1, 3)), "one shape"),
+    "weight of PCA": (lambda: linear_vae(zeros(3, 2), zeros(1), zeros(1)), r"\(\.\.\., 1\)"),
+    "channels": (lambda: FactorOut(Cube(), 9)(zeros(2, 3)), "channels of z is 3"),
+    "redraw": (lambda: tiny_pyramid().redraw(zeros(2, 4), zeros(1, 4), 1), "each pixel"),
+    "units": (lambda: evaluation.active_units(mlp_vae(2), zeros(4, 1, 784)), r"flatten\(1\)"),
+    "shares": (lambda: evaluation.class_shares(zeros(3, 2).long()), "one label an example"),
     "pictures": (lambda: plotting.image_grid(zeros(2, 3, 4, 4)), "colours are drawn"),
 }
 
@@ -213,6 +220,15 @@ RANGES = {
     ),
     "actnorm, NaN": (lambda: ActNorm(2).initialize(zeros(8, 2) * math.nan), "NaN"),
     "pictures": (lambda: plotting.image_grid(signed), r"\(x \+ 1\) / 2"),
+    "modes": (lambda: targets.Ring(modes=0), "modes is 0, but at least 1"),
+    "scale": (lambda: targets.Ring(scale=-1.0), "scale is -1.0, but more than 0"),
+    "thickness": (lambda: targets.Banana(thickness=0.0), "more than 0"),
+    "spread": (lambda: targets.Moons(spread=0.0), "more than 0"),
+    "log-scales": (lambda: DiscretizedLogistic(zeros(3), zeros(3) - 1), "not their logarithms"),
+    "scales of PCA": (lambda: linear_vae(zeros(3, 2), zeros(3), zeros(3) - 1), "logarithms"),
+    "bound": (lambda: AffineCoupling(nn.Linear(1, 2), 1, bound=0.0), "more than 0"),
+    "layers": (lambda: coupling_flow(layers=-1), "layers is -1"),
+    "no bins": (lambda: bin_of(zeros(2), 0), "bins is 0"),
     "temperature": (lambda: coupling_flow().sample((2,), -1.0), "at least 0"),
     "dimensions": (lambda: objectives.bits_per_dim(zeros(2), 0), "at least 1"),
 }

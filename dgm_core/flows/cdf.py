@@ -201,8 +201,9 @@ def bin_of(x: Float[Tensor, " *shape"], bins: int) -> Int[Tensor, " *shape"]:
         bins: how many bins of one width there are.
 
     Raises:
-        ValueError: an x outside of [0, 1].
+        ValueError: an x outside of [0, 1], or no bins.
     """
+    checks.at_least(1, "how many values there are", bins=bins)
     checks.within("x", x, 0, 1, "divide integers by their number: (x + noise) / bins")
     return (bins * x).long().clamp(0, bins - 1)
 

@@ -101,8 +101,14 @@ class AffineCoupling(Bijection):
     """
 
     def __init__(self, net: nn.Module, keep: int, bound: float = 3.0):
-        """Take the network as it is; `zero_last` makes a coupling start as identity."""
+        """Take the network as it is; `zero_last` makes a coupling start as identity.
+
+        Raises:
+            ValueError: nothing is kept, or the bound leaves no scale.
+        """
         super().__init__()
+        checks.at_least(1, "the network needs something to see", keep=keep)
+        checks.positive("it is the largest log-scale", bound=bound)
         self.net, self.keep, self.bound = net, keep, bound
 
     def log_scale_and_shift(
@@ -145,11 +151,11 @@ class Permutation(Bijection):
             ValueError: a number is missing or there twice.
         """
         super().__init__()
-        order = torch.as_tensor(order).tolist()
+        order = torch.as_tensor(order, dtype=torch.long).tolist()
         if sorted(order) != list(range(len(order))):
             raise ValueError(f"{order} is no permutation of 0 to {len(order) - 1}")
-        self.register_buffer("order", torch.tensor(order))
-        self.register_buffer("back", torch.tensor(order).argsort())
+        self.register_buffer("order", torch.tensor(order, dtype=torch.long))
+        self.register_buffer("back", self.order.argsort())
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Put the features in the new order."""
@@ -306,10 +312,11 @@ def coupling_layers(dim: int, layers: int = 6, hidden: int = 32, bound: float = 
         bound: of the couplings' log-scales.
 
     Raises:
-        ValueError: a vector of fewer than 2 numbers, which has no halves.
+        ValueError: a vector of fewer than 2 numbers, which has no halves; or less than no layer.
     """
     if dim < 2:
         raise ValueError(f"dim is {dim}; a coupling needs at least 2 numbers")
+    checks.at_least(0, "how many couplings", layers=layers)
     keep, parts = dim - dim // 2, []
     for _ in range(layers):
         net = zero_last(mlp([keep, hidden, hidden, 2 * (dim - keep)], nn.SiLU))

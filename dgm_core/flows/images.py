@@ -92,17 +92,26 @@ class FactorOut(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Apply the part to the first channels."""
+        self._check("z", z)
         x, log_det = self.part.forward(z[:, : self.keep])
         return torch.cat([x, z[:, self.keep :]], 1), log_det
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Undo the part on the first channels."""
+        self._check("x", x)
         z, log_det = self.part.inverse(x[:, : self.keep])
         return torch.cat([z, x[:, self.keep :]], 1), log_det
 
     def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
         """Initialise the part with the first channels of x, (B, C, ...)."""
+        self._check("x", x)
         return torch.cat([self.part.initialize(x[:, : self.keep]), x[:, self.keep :]], 1)
+
+    def _check(self, name: str, value: Tensor) -> None:
+        channels = value.shape[1] if value.ndim > 1 else 0
+        checks.at_least(
+            self.keep, "the part was made for so many", **{f"channels__{name}": channels}
+        )
 
 
 class ConvNet(nn.Module):

@@ -230,6 +230,7 @@ class CoarseToFine(Bijection):
         Raises:
             ValueError: another shape, or numbers out of [0, 1].
         """
+        checks.same_shape("noise for each pixel", x=x, z=z)
         x, z = self._square("x", x), self._square("z", z)
 
         def visit(head, h, place):
