@@ -116,7 +116,7 @@ def importance_log_likelihood(
     samples_at_once = min(num_samples, chunk_size)
     examples_at_once = chunk_size // samples_at_once
     totals = []
-    for start in range(0, len(x), examples_at_once):
+    for start in range(0, max(len(x), 1), examples_at_once):  # none make no results, in a shape
         rows, total = slice(start, start + examples_at_once), None
         q = None if proposal is None else _rows(proposal, rows)
         for first in range(0, num_samples, samples_at_once):

@@ -18,7 +18,12 @@ def checkout(tmp_path):
 
 def test_no_text_has_line_ends_of_windows(checkout):
     attributes = subprocess.run(
-        ["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--eol"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf8",
+        check=True,
     )
     lines = [line.split("\t") for line in attributes.stdout.splitlines()]
     texts = [name for eol, name in lines if not eol.startswith("i/-text")]

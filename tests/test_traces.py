@@ -70,9 +70,11 @@ def traces(script: str, folder: Path) -> Traces:
     command = [sys.executable, "-B", "-c", WATCH + script]
     if strace := shutil.which("strace"):
         command = [strace, "-f", "-qq", "-e", "trace=connect", "-o", str(log), *command]
-    run = subprocess.run(command, env=env, cwd=folder / "work", capture_output=True, text=True)
+    run = subprocess.run(
+        command, env=env, cwd=folder / "work", capture_output=True, text=True, encoding="utf8"
+    )
     assert run.returncode == 0, run.stderr[-3000:]
-    calls = log.read_text() if strace else ""
+    calls = log.read_text("utf8") if strace else ""
     connected = set(re.findall(r"^connects (.*)$", run.stdout, re.MULTILINE))
     connected |= set(re.findall(r"connect\(.*?(sin6?_port=\S+ .*)\}", calls))
     files = [path for name in ("home", "tmp") for path in (folder / name).rglob("*")]

@@ -100,7 +100,7 @@ class Graph(anywidget.AnyWidget):
         function: Function,
         inputs: Mapping[str, float | np.ndarray | Tensor],
         noise: Mapping[str, Noise] | None = None,
-        state: Mapping[str, Tensor] | None = None,
+        state: Mapping[str, float | Tensor] | None = None,
         device: torch.device | None = None,
         steps_per_tick: int = 1,
     ) -> None:

@@ -160,7 +160,7 @@ def write_log(path: Path, log: dict) -> None:
         log: plain values.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(log, indent=1) + "\n")
+    path.write_text(json.dumps(log, indent=1) + "\n", encoding="utf8")
 
 
 def draw_course(log: dict, path: Path, unit: str, level: tuple[str, float] | None = None) -> None:

@@ -219,7 +219,7 @@ def test_with_an_address_a_mistake_is_reported_there(html):
     form = "https://github.com/someone/book/issues/new?template=mistake.yml&amp;page="
     for name, title in (("page", "A+page"), ("widget", "A+widget")):
         line = f'<a href="{form}{title}">Report a mistake</a>'
-        assert (html / f"{name}.html").read_text().count(line) == 1
+        assert (html / f"{name}.html").read_text("utf8").count(line) == 1
 
 
 def test_with_an_address_a_notebook_for_elsewhere_installs_and_leads_home(html):

@@ -28,7 +28,7 @@ def folder(tmp_path):
     shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
     for name in ("book/references.bib", "package-lock.json", "_config.yml"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "_toc.yml").write_text("{format: jb-book, root: page}")
+    (folder / "_toc.yml").write_text("{format: jb-book, root: page}", encoding="utf8")
     return folder
 
 

@@ -167,10 +167,10 @@ def test_the_title_page_offers_it_now_and_after_the_next_build(folder):
     ],
 )
 def test_what_cannot_be_printed_is_said_in_words(tmp_path, text, words):
-    (tmp_path / "_toc.yml").write_text("{format: jb-book, root: first}")
+    (tmp_path / "_toc.yml").write_text("{format: jb-book, root: first}", encoding="utf8")
     shutil.copy(ROOT / "_config.yml", tmp_path)
     (tmp_path / "_build/html").mkdir(parents=True)
     if text:
-        (tmp_path / "_build/html/first.html").write_text(text)
+        (tmp_path / "_build/html/first.html").write_text(text, encoding="utf8")
     with pytest.raises(FileNotFoundError, match=words):
         make_pdf.make_pdf(tmp_path)

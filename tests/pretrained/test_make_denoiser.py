@@ -43,7 +43,7 @@ def test_it_leaves_weights_a_log_and_a_picture_that_load(run, tmp_path, monkeypa
     assert run("here") == 0
     folder = tmp_path / "here/out"
     assert sorted(os.listdir(folder)) == FILES
-    log = json.loads((folder / "mnist-denoiser.json").read_text())
+    log = json.loads((folder / "mnist-denoiser.json").read_text("utf8"))
     assert log["steps"] == 8 == log["training curve"][-1]["step"]
     assert sum(log["histogram"]) == 60 * 784 and str(tmp_path) not in json.dumps(log)
     monkeypatch.setattr(shipped, "DIGIT_DENOISER", folder / "mnist-denoiser.pt")
@@ -93,7 +93,7 @@ def test_stopped_and_started_again_is_the_same_as_never_stopped(run, tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr(its_training, "stratified", pressed)
         assert run("stopped") == 1
-    assert not (tmp_path / "stopped/out").exists()
+    assert not list((tmp_path / "stopped/out").iterdir())
     assert run("stopped") == 0
     one, two = weights(tmp_path / "stopped"), weights(tmp_path / "straight")
     assert all(torch.equal(one[name], two[name]) for name in two)
@@ -110,7 +110,7 @@ def test_choosing_settings_never_sees_the_test_digits(run, tmp_path, monkeypatch
     assert run("here", "--validate") == 0
     folder = tmp_path / "here/out"
     assert os.listdir(folder) == ["mnist-denoiser-validation.json"]
-    log = json.loads((folder / "mnist-denoiser-validation.json").read_text())
+    log = json.loads((folder / "mnist-denoiser-validation.json").read_text("utf8"))
     assert log["held out"]["digits"] == 10 and log["steps"] == 6
 
 

@@ -42,7 +42,7 @@ def test_it_leaves_weights_a_log_and_a_picture_that_load(run, tmp_path, monkeypa
     assert run("here") == 0
     folder = tmp_path / "here/out"
     assert sorted(os.listdir(folder)) == FILES
-    log = json.loads((folder / "mnist-pixelcnn.json").read_text())
+    log = json.loads((folder / "mnist-pixelcnn.json").read_text("utf8"))
     assert log["steps"] == 8 == log["training curve"][-1]["step"]
     assert "seed 2026" in log["binarisation"] and str(tmp_path) not in json.dumps(log)
     monkeypatch.setattr(shipped, "DIGIT_PIXELCNN", folder / "mnist-pixelcnn.pt")
@@ -80,7 +80,7 @@ def test_stopped_and_started_again_is_the_same_as_never_stopped(run, tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr(its_training, "binarize", pressed)
         assert run("stopped") == 1
-    assert not (tmp_path / "stopped/out").exists()
+    assert not list((tmp_path / "stopped/out").iterdir())
     assert run("stopped") == 0
     one, two = weights(tmp_path / "stopped"), weights(tmp_path / "straight")
     assert all(torch.equal(one[name], two[name]) for name in two)
@@ -97,7 +97,7 @@ def test_choosing_settings_never_sees_the_test_digits(run, tmp_path, monkeypatch
     assert run("here", "--validate") == 0
     folder = tmp_path / "here/out"
     assert os.listdir(folder) == ["mnist-pixelcnn-validation.json"]
-    log = json.loads((folder / "mnist-pixelcnn-validation.json").read_text())
+    log = json.loads((folder / "mnist-pixelcnn-validation.json").read_text("utf8"))
     assert [point["step"] for point in log["held out"]] == [3, 6]
     assert log["held out"][1]["nats"] < log["held out"][0]["nats"]
 
