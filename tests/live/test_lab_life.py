@@ -16,6 +16,7 @@ from dgm_core import live
 def wait():
     try:
         while pathlib.Path("hold").exists():
+            pathlib.Path("held").touch()
             time.sleep(0.01)
     except KeyboardInterrupt:
         pathlib.Path("interrupted").touch()
@@ -225,14 +226,26 @@ def test_a_cell_is_deleted_while_its_player_plays(lab, page):
     assert page.evaluate(AGE) == stopped
 
 
+def appears(page, path):
+    """Wait until a file is there, but not for ever."""
+    for _ in range(20 * HANGS):
+        if path.exists():
+            return
+        page.wait_for_timeout(50)
+
+
+def hold(lab):
+    """Keep the kernel in the next call of a figure's function."""
+    (lab.folder / "held").unlink(missing_ok=True)
+    (lab.folder / "hold").touch()
+
+
 def interrupt(page, lab):
     """Interrupt the kernel while a figure's function keeps it, then let functions return."""
     says(page, "The Python kernel is busy")
+    appears(page, lab.folder / "held")  # else what is interrupted may be something else
     command(page, "notebook:interrupt-kernel")
-    for _ in range(20 * HANGS):
-        if (lab.folder / "interrupted").exists():
-            break
-        page.wait_for_timeout(50)
+    appears(page, lab.folder / "interrupted")
     (lab.folder / "hold").unlink()
     (lab.folder / "interrupted").unlink()  # raises where nothing was interrupted
     page.wait_for_function(IDLE)
@@ -240,7 +253,7 @@ def interrupt(page, lab):
 
 def test_a_kernel_is_interrupted_while_a_figure_is_moved(lab, page):
     execute(page, lab, "interrupted-move", IMPORTS, FIGURE)
-    (lab.folder / "hold").touch()
+    hold(lab)
     page.locator(".noUi-handle").focus()
     page.keyboard.press("ArrowRight")
     interrupt(page, lab)
@@ -254,7 +267,7 @@ def test_a_kernel_is_interrupted_while_a_player_plays(lab, page):
     player = page.locator(".dgm-view-player")
     player.get_by_role("button", name="Play").click()
     page.wait_for_function(f"{AGE} > 5")
-    (lab.folder / "hold").touch()
+    hold(lab)
     interrupt(page, lab)
     says(page, "The function failed: KeyboardInterrupt")
     page.wait_for_function(
