@@ -8,6 +8,7 @@ from pathlib import Path
 import book_assets
 import browser as helpers
 import filelock
+import jaxtyping
 import pytest
 import small_book
 from browser import miss
@@ -18,6 +19,14 @@ pytest.register_assert_rewrite("page_checks")  # as in the tests themselves
 # The same examples on every machine and in every run; a slow machine is no failure.
 settings.register_profile("book", derandomize=True, deadline=None)
 settings.load_profile("book")
+
+
+@pytest.fixture
+def as_a_reader_calls():
+    """Check no annotations, as outside of tests: what is wrong then is the function's to say."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

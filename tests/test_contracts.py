@@ -7,7 +7,6 @@ import math
 import subprocess
 import sys
 
-import jaxtyping
 import pytest
 import torch
 from hypothesis import assume, given
@@ -55,12 +54,7 @@ from dgm_core.flows import (
 from dgm_core.gan import Discriminator, Generator, VirtualBatchNorm1d
 from dgm_core.vae import linear_vae, mlp_vae
 
-
-@pytest.fixture(autouse=True)
-def as_a_reader_calls():
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("as_a_reader_calls")
 
 
 def zeros(*shape):

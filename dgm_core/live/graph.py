@@ -166,7 +166,7 @@ class Graph(anywidget.AnyWidget):
                 "have, as Python reads it, and not __proto__"
             )
         clash = {name for name in names if names.count(name) > 1}
-        clash |= {n for n in kinds[0] if hasattr(type(self), n) or n in vars(self) or n in _TAKEN}
+        clash |= {*kinds[0]} & {*dir(self), *_TAKEN}
         if clash:
             raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
 

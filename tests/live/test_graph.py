@@ -58,6 +58,7 @@ def test_every_attribute_of_a_graph_is_taken_and_a_verb_is_not():
             live.Graph(lambda **values: values, {name: 0.0})
 
 
+@pytest.mark.usefixtures("as_a_reader_calls")
 @pytest.mark.parametrize(
     ("error", "words", "more"),
     [
@@ -71,6 +72,7 @@ def test_what_a_graph_could_not_go_on_with_is_refused_when_it_is_made(error, wor
         live.Graph(lambda a, **others: {"b": a}, {"a": 0.0}, device=torch.device("cpu"), **more)
 
 
+@pytest.mark.usefixtures("as_a_reader_calls")
 def test_a_state_may_be_a_number():
     graph = live.Graph(lambda a, b: {"b": a + b}, {"a": 1.0}, state={"b": 2.0})
     graph.ticks += 1
