@@ -65,18 +65,19 @@ class Checkpoint:
         Raises:
             CheckpointError: nothing can be written there.
         """
+        problem = "it is a folder" if self.path.is_dir() else None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = _unfinished(self.path)
             unfinished.touch()
             unfinished.unlink()
-            if self.path.is_dir():
-                raise IsADirectoryError(0, "it is a folder", str(self.path))
         except OSError as error:
+            problem = f"{error.strerror} ({error.filename})"
+        if problem is not None:
             raise CheckpointError(
-                f"cannot write {self.path}: {error.strerror} ({error.filename}). Give a "
-                "checkpoint in a folder that can be written to, or none."
-            ) from None
+                f"cannot write {self.path}: {problem}. Give a checkpoint in a folder that can be "
+                "written to, or none."
+            )
 
     def load(self) -> tuple[int, dict]:
         """Restore tensors, optimizers and random state; return the step and the history.
