@@ -338,16 +338,17 @@ class LinearNormal(nn.Module):
         self,
         weight: Float[Tensor, " event latent"],
         bias: Float[Tensor, " event"],
-        scale: Float[Tensor, " event"],
+        scale: Float[Tensor, " #event"],
     ):
-        """Make the three tensors parameters.
+        """Make the three tensors parameters; one scale serves all numbers of an event.
 
         Raises:
             ValueError: shapes that do not belong together, or a scale that is negative.
         """
         super().__init__()
         checks.last("weight", weight.T, len(bias), "one row for each number of an event")
-        checks.same_shape("one for each number of an event", bias=bias, scale=scale)
+        if len(scale) != 1:
+            checks.same_shape("one for each number of an event", bias=bias, scale=scale)
         checks.within("scale", scale, 0, math.inf, "give scales, not their logarithms")
         self.weight, self.bias, self.scale = map(nn.Parameter, (weight, bias, scale))
 
@@ -358,7 +359,8 @@ class LinearNormal(nn.Module):
 
     def marginal(self) -> MultivariateNormal:
         """Return p(x): no batch shape, event shape (event,)."""
-        covariance = self.weight @ self.weight.T + torch.diag(self.scale**2)
+        variances = self.scale.expand_as(self.bias) ** 2
+        covariance = self.weight @ self.weight.T + torch.diag(variances)
         return MultivariateNormal(self.bias, covariance, validate_args=False)
 
     def posterior(self, x: Float[Tensor, " *batch event"]) -> MultivariateNormal:
@@ -390,8 +392,8 @@ class LinearPosterior(nn.Module):
 
 
 def _check_pixels(value: Tensor, parameters: Tensor) -> None:
-    """Refuse pixels out of [0, 1], and another number of them than of parameters."""
-    if parameters.ndim and value.ndim and parameters.shape[-1] > 1:
+    """Refuse pixels out of [0, 1], and another number of them than of parameters, or than one."""
+    if parameters.ndim and value.ndim and min(parameters.shape[-1], value.shape[-1]) > 1:
         checks.last("x", value, parameters.shape[-1], "a number for each pixel of an image")
     cure = "divide grey values by 255, and bring [-1, 1] to [0, 1] by (x + 1) / 2"
     checks.within("x", value, 0, 1, cure)

@@ -115,13 +115,15 @@ class Generator(LatentPrior):
             bounded: whether a tanh is the last layer.
 
         Raises:
-            ValueError: a `reference` without normalisation.
+            ValueError: a `reference` without normalisation, or of another latent space.
         """
         super().__init__(latent_dim)
         if reference is not None and not batch_norm:
             raise ValueError(
                 "a reference is for virtual batch normalisation: leave it out, or batch_norm on"
             )
+        if reference is not None:
+            checks.event("reference", reference, (latent_dim,), "draw it from the prior")
         layers = []
         for inputs, outputs in pairwise([latent_dim, *hidden]):
             layers.append(nn.Linear(inputs, outputs))

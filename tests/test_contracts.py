@@ -22,6 +22,7 @@ from dgm_core import (
     estimators,
     evaluation,
     gradients,
+    live,
     objectives,
     plotting,
     targets,
@@ -134,6 +135,8 @@ SHAPES = {  # what is called, and a part of what it says
         lambda: gradients.score_function_surrogate(zeros(4), zeros(4, 4)),
         "one value and one log q",
     ),
+    "reference latents": (lambda: Generator(4, reference=zeros(5, 3)), r"\(B, 4\) is expected"),
+    "noise of a figure": (lambda: live.normal((3, 2)), "one by one"),
     "baseline": (
         lambda: gradients.score_function_surrogate(zeros(4), zeros(4), zeros(4, 1)),
         "broadcast",
@@ -220,6 +223,7 @@ RANGES = {
     "spread": (lambda: targets.Moons(spread=0.0), "more than 0"),
     "log-scales": (lambda: DiscretizedLogistic(zeros(3), zeros(3) - 1), "not their logarithms"),
     "scales of PCA": (lambda: linear_vae(zeros(3, 2), zeros(3), zeros(3) - 1), "logarithms"),
+    "norm": (lambda: training.descend(zeros(1), None, -1.0), "clip_norm is -1.0, but more"),
     "bound": (lambda: AffineCoupling(nn.Linear(1, 2), 1, bound=0.0), "more than 0"),
     "layers": (lambda: coupling_flow(layers=-1), "layers is -1"),
     "no bins": (lambda: bin_of(zeros(2), 0), "bins is 0"),
@@ -239,6 +243,8 @@ def test_values_out_of_range_are_refused(name):
 NONE = {
     "pictures": (lambda: plotting.image_grid(zeros(0, 784)), "nothing to draw"),
     "rows of pictures": (lambda: plotting.image_rows({}), "nothing to draw"),
+    "losses": (lambda: training.descend(zeros(0), None), "number of losses is 0"),
+    "an optimizer": (lambda: training.adam([], 1e-3), "number of parameters is 0"),
     "batches": (lambda: data.batches(zeros(0, 2), 5), "nothing to cut"),
     "training": (lambda: training.fit(lambda x: x, [zeros(1)], zeros(0, 4, 2)), "needs data"),
     "parameters": (lambda: training.fit(lambda x: x, [], zeros(2, 4)), "no parameters"),

@@ -17,6 +17,8 @@ class Noise:
     def __post_init__(self) -> None:
         if self.redraw not in ("run", "click", "reset"):
             raise ValueError(f'redraw is "run", "click" or "reset", not {self.redraw!r}')
+        if not all(isinstance(size, int) and size > 0 for size in self.shape):
+            raise ValueError(f"the shape is {self.shape}: give sizes one by one, as in (256, 2)")
 
     def draw(self) -> Tensor:
         """Return one draw, float32, of this noise's shape, on the CPU."""
@@ -33,7 +35,7 @@ def normal(*shape: int, redraw: str = "run") -> Noise:
             its state starts again).
 
     Raises:
-        ValueError: ``redraw`` is none of these.
+        ValueError: ``redraw`` is none of these, or a size is no number above 0.
 
     Example:
         >>> normal(256, 2, redraw="click")
@@ -50,7 +52,7 @@ def uniform(*shape: int, redraw: str = "run") -> Noise:
         redraw: "run", "click" or "reset", as for `normal`.
 
     Raises:
-        ValueError: ``redraw`` is none of these.
+        ValueError: ``redraw`` is none of these, or a size is no number above 0.
 
     Example:
         >>> uniform(256).draw().shape

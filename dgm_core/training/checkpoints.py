@@ -65,17 +65,17 @@ class Checkpoint:
         Raises:
             CheckpointError: nothing can be written there.
         """
-        reason = "it is a folder" if self.path.is_dir() else None
+        problem = "it is a folder" if self.path.is_dir() else None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = _unfinished(self.path)
             unfinished.touch()
             unfinished.unlink()
         except OSError as error:
-            reason = f"{error.strerror} ({error.filename})"
-        if reason:
+            problem = f"{error.strerror} ({error.filename})"
+        if problem is not None:
             raise CheckpointError(
-                f"cannot write {self.path}: {reason}. Give a checkpoint in a folder that can be "
+                f"cannot write {self.path}: {problem}. Give a checkpoint in a folder that can be "
                 "written to, or none."
             )
 

@@ -6,6 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from dgm_core import checks
+
 
 def fuses(device: torch.device) -> bool:
     """Whether torch's Adam has one fused kernel a step on a device."""
@@ -22,6 +24,9 @@ def adam(
         lr: the learning rate.
         betas: of its two moving averages.
 
+    Raises:
+        ValueError: there are no parameters.
+
     References:
         Kingma and Ba (2015), Adam: A Method for Stochastic Optimization.
 
@@ -31,6 +36,7 @@ def adam(
         0.001
     """
     parameters = list(parameters)
+    checks.at_least(1, "give model.parameters()", number__parameters=len(parameters))
     return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=fuses(parameters[0].device))
 
 
@@ -48,12 +54,18 @@ def descend(
         optimizer: changes its parameters in place.
         clip_norm: largest norm of the gradient of all its parameters; see `fit`.
 
+    Raises:
+        ValueError: there are no losses, or `clip_norm` is not above 0; nothing is changed.
+
     Example:
         >>> place = torch.tensor([1.0], requires_grad=True)
         >>> descend(place**2, torch.optim.SGD([place], lr=0.25))
         >>> place.item()
         0.5
     """
+    checks.at_least(1, "a mean needs an example", number__losses=losses.numel())
+    if clip_norm is not None:
+        checks.positive("it is the norm of a gradient", clip_norm=clip_norm)
     optimizer.zero_grad()
     losses.mean().backward()
     if clip_norm is not None:

@@ -211,10 +211,9 @@ def test_a_flow_of_images_says_what_makes_it_a_figure():
 
 
 def test_a_model_that_runs_change_is_named_as_the_cause():
-    model, x = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), torch.randn(4, 2)
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     with pytest.raises(live.ExportError, match=r"differs.*training mode.*model\.eval\(\)"):
         to_onnx(lambda a: {"b": model(torch.stack([a, a]).expand(4, 2))}, {"a": torch.ones(())})
-    to_onnx(lambda a: {"b": model.eval()(a * x)}, {"a": torch.ones(())})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import ipywidgets as widgets
 import pytest
+import torch
 
 from dgm_core import live
 
@@ -64,3 +65,16 @@ def test_a_figure_puts_a_list_into_a_row(kl_graph, monkeypatch):
     assert isinstance(box, widgets.VBox) and box.children[1:] == (line, kl_graph)
     assert isinstance(box.children[0], widgets.HBox) and list(box.children[0].children) == charts
     assert 'id="fig-two"' in caption.data and "data:image/png" in caption.data
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("a", 5, 0), "put the lower end first"),
+        (("a", 0, 5, "log"), "put the lower end above 0 first"),
+    ],
+)
+def test_a_range_that_a_slider_cannot_have_is_refused(given, words):
+    graph = live.Graph(lambda a: {"b": a}, {"a": 3.0}, device=torch.device("cpu"))
+    with pytest.raises(ValueError, match=words):
+        live.sliders(graph, a=given)
