@@ -260,9 +260,9 @@ class DiscretizedLogistic(Distribution):
             (...), at most 0: a probability of one of 256 values, and no density.
 
         Raises:
-            ValueError: values out of range, where `checks` see them, or another number of pixels.
+            ValueError: values out of range, where `checks` see them.
         """
-        _check_pixels(value, self.loc)
+        _check_greys(value)  # one value may meet many parameters, as in torch.distributions
         lower, upper = ((value + side - self.loc) / self.scale for side in (-0.5 / 255, 0.5 / 255))
         first, last = value < 0.5 / 255, value > 254.5 / 255
         log_mass = torch.where(last, 0.0, F.logsigmoid(upper))
@@ -392,8 +392,13 @@ class LinearPosterior(nn.Module):
 
 
 def _check_pixels(value: Tensor, parameters: Tensor) -> None:
-    """Refuse pixels out of [0, 1], and another number of them than of parameters, or than one."""
-    if parameters.ndim and value.ndim and min(parameters.shape[-1], value.shape[-1]) > 1:
+    """Refuse pixels out of [0, 1], and another number of them than of parameters."""
+    if parameters.ndim and value.ndim and parameters.shape[-1] > 1:
         checks.last("x", value, parameters.shape[-1], "a number for each pixel of an image")
+    _check_greys(value)
+
+
+def _check_greys(value: Tensor) -> None:
+    """Refuse pixels out of [0, 1]."""
     cure = "divide grey values by 255, and bring [-1, 1] to [0, 1] by (x + 1) / 2"
     checks.within("x", value, 0, 1, cure)
