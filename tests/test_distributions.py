@@ -12,6 +12,7 @@ from dgm_core.distributions import (
     DiagonalNormal,
     DiscretizedLogistic,
     DiscretizedLogisticPixels,
+    LinearNormal,
     from_noise,
 )
 
@@ -151,3 +152,17 @@ def test_what_is_not_made_of_normal_noise_says_so():
     pixels = BernoulliPixels(torch.nn.Identity())(torch.zeros(2, 3))
     with pytest.raises(TypeError, match="Bernoulli is not made of standard normal noise"):
         from_noise(pixels, torch.zeros(2, 3))
+
+
+def test_grey_values_broadcast_with_locations_one_by_one():
+    logistic = DiscretizedLogistic(torch.zeros(9), torch.ones(9))
+    assert logistic.log_prob(torch.tensor([[0.0], [1.0]])).shape == (2, 9)
+
+
+def test_one_scale_is_that_of_every_number():
+    weight, bias = torch.randn(3, 2), torch.randn(3)
+    one = LinearNormal(weight, bias, torch.tensor([0.5]))
+    each = LinearNormal(weight, bias, torch.full((3,), 0.5))
+    torch.testing.assert_close(one.marginal().covariance_matrix, each.marginal().covariance_matrix)
+    x = torch.randn(4, 3)
+    torch.testing.assert_close(one.posterior(x).mean, each.posterior(x).mean)
