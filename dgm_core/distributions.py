@@ -38,7 +38,16 @@ class Joint(Independent):
 
         Returns:
             (...).
+
+        Raises:
+            ValueError: another number of numbers in an event.
         """
+        if value.shape[max(0, value.ndim - len(self.event_shape)) :] != self.event_shape:
+            wanted = checks.sizes(("...", *self.event_shape))
+            raise ValueError(
+                f"the value is {checks.sizes(value.shape)}, but {wanted} is expected: a number "
+                "for each of the distribution's, such as each pixel of an image"
+            )
         return _sum_events(self.base_dist.log_prob(value), self.reinterpreted_batch_ndims)
 
 
@@ -150,9 +159,9 @@ class GreyBernoulli(Bernoulli):
             value: 0 or 1, or a grey value between, (...).
 
         Raises:
-            ValueError: values out of range, where `checks` see them, or another number of pixels.
+            ValueError: values out of range, where `checks` see them.
         """
-        _check_pixels(value, self.logits)
+        _check_pixels(value)
         return super().log_prob(value)
 
 
@@ -262,7 +271,7 @@ class DiscretizedLogistic(Distribution):
         Raises:
             ValueError: values out of range, where `checks` see them.
         """
-        _check_greys(value)  # one value may meet many parameters, as in torch.distributions
+        _check_pixels(value)
         lower, upper = ((value + side - self.loc) / self.scale for side in (-0.5 / 255, 0.5 / 255))
         first, last = value < 0.5 / 255, value > 254.5 / 255
         log_mass = torch.where(last, 0.0, F.logsigmoid(upper))
@@ -321,7 +330,8 @@ class LinearNormal(nn.Module):
     Attributes:
         weight: W, (event, latent).
         bias: b, (event,).
-        scale: s, (event,), positive; all equal in probabilistic PCA, free in factor analysis.
+        scale: s, (event,), positive; all equal in probabilistic PCA, or (1,) for all; free in
+            factor analysis.
 
     References:
         Tipping and Bishop (1999), Probabilistic Principal Component Analysis, eq. 2 to 8.
@@ -359,8 +369,7 @@ class LinearNormal(nn.Module):
 
     def marginal(self) -> MultivariateNormal:
         """Return p(x): no batch shape, event shape (event,)."""
-        variances = self.scale.expand_as(self.bias) ** 2
-        covariance = self.weight @ self.weight.T + torch.diag(variances)
+        covariance = self.weight @ self.weight.T + torch.diag(self.scale.expand_as(self.bias) ** 2)
         return MultivariateNormal(self.bias, covariance, validate_args=False)
 
     def posterior(self, x: Float[Tensor, " *batch event"]) -> MultivariateNormal:
@@ -391,14 +400,6 @@ class LinearPosterior(nn.Module):
         return self.decoder.posterior(x)
 
 
-def _check_pixels(value: Tensor, parameters: Tensor) -> None:
-    """Refuse pixels out of [0, 1], and another number of them than of parameters."""
-    if parameters.ndim and value.ndim and parameters.shape[-1] > 1:
-        checks.last("x", value, parameters.shape[-1], "a number for each pixel of an image")
-    _check_greys(value)
-
-
-def _check_greys(value: Tensor) -> None:
-    """Refuse pixels out of [0, 1]."""
+def _check_pixels(value: Tensor) -> None:
     cure = "divide grey values by 255, and bring [-1, 1] to [0, 1] by (x + 1) / 2"
     checks.within("x", value, 0, 1, cure)

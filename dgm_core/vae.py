@@ -77,7 +77,7 @@ def mlp_vae(latent_dim: int = 20, hidden: int = 512, num_pixels: int = 784) -> V
 def linear_vae(
     weight: Float[Tensor, " event latent"],
     bias: Float[Tensor, " event"],
-    scale: Float[Tensor, " event"],
+    scale: Float[Tensor, " #event"],
 ) -> VAE:
     """Build a linear-normal model (probabilistic PCA) in which nothing is approximate.
 

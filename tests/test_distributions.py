@@ -202,3 +202,17 @@ def test_the_likeliest_width_of_a_linear_model_is_what_tipping_and_bishop_say():
     # Two points with the posterior's mean and variance: log p(x|z) is quadratic in z, so exact.
     slopes = torch.autograd.grad(p(z.detach()).log_prob(x).mean(), [p.log_scale, p.net.weight])
     assert all(slope.abs().max() < 1e-9 for slope in slopes)
+
+
+def test_grey_values_broadcast_with_locations_one_by_one():
+    logistic = DiscretizedLogistic(torch.zeros(9), torch.ones(9))
+    assert logistic.log_prob(torch.tensor([[0.0], [1.0]])).shape == (2, 9)
+
+
+def test_one_scale_is_that_of_every_number():
+    weight, bias = torch.randn(3, 2), torch.randn(3)
+    one = LinearNormal(weight, bias, torch.tensor([0.5]))
+    each = LinearNormal(weight, bias, torch.full((3,), 0.5))
+    torch.testing.assert_close(one.marginal().covariance_matrix, each.marginal().covariance_matrix)
+    x = torch.randn(4, 3)
+    torch.testing.assert_close(one.posterior(x).mean, each.posterior(x).mean)
