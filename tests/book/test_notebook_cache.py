@@ -59,14 +59,15 @@ def test_results_of_other_code_are_thrown_away(tmp_path, monkeypatch):
     assert not old.exists()
 
 
-# Forks of a process that has done nothing yet: what they need is imported once and not twelve times.
+# Forks of a process that has done nothing yet: what they need is imported once, not twelve times.
 FILL = """
 import multiprocessing, sys, nbformat, notebook_cache
 from pathlib import Path
 
 def fill(path, together):
     together.wait()
-    notebook_cache.keep(notebook_cache.cache_folder(path.parent), path, nbformat.read(path, 4), 1.0)
+    folder = notebook_cache.cache_folder(path.parent)
+    notebook_cache.keep(folder, path, nbformat.read(path, 4), 1.0)
 
 fork = multiprocessing.get_context("fork")
 for build in map(Path, sys.argv[1:]):
