@@ -19,7 +19,7 @@ def guided(unconditional: Denoiser, conditional: Denoiser, weight: float | Tenso
     Args:
         unconditional: the model without the label.
         conditional: the model with it.
-        weight: w, one number.
+        weight: w, one number, or one for each example, (B, 1, ...).
 
     References:
         Ho and Salimans (2022), Classifier-Free Diffusion Guidance, eq. 6.
