@@ -132,7 +132,7 @@ class CategoricalCDF(Bijection):
 
     Args:
         log_probs: logarithms of the probabilities, (B, *event, K) or (*event, K), each K of them
-            normalised.
+            normalised; (K,) for all numbers alike.
 
     Raises:
         ValueError: probabilities that do not add up to 1; only the first K are looked at.
@@ -164,7 +164,7 @@ class CategoricalCDF(Bijection):
         Raises:
             ValueError: z is of another shape than the probabilities, or out of [0, 1].
         """
-        _check_fit("z", z, self.log_probs)
+        self._check("z", z)
         checks.within("z", z, 0, 1, "draw uniform noise, by torch.rand")
         k = (z[..., None] >= self.ends[..., :-1]).sum(-1)
         log_p, start = self._at(k)
@@ -179,11 +179,15 @@ class CategoricalCDF(Bijection):
         Raises:
             ValueError: x is of another shape than the probabilities, or out of [0, 1].
         """
-        _check_fit("x", x, self.log_probs)
+        self._check("x", x)
         checks.within("x", x, 0, 1, "divide integers by their number: (x + noise) / bins")
         k = bin_of(x, self.bins)
         log_p, start = self._at(k)
         return start + (self.bins * x - k) * log_p.exp(), self._log_slope(log_p)
+
+    def _check(self, name: str, value: Tensor) -> None:
+        if self.log_probs.ndim > 1:  # one set of them serves all numbers
+            _check_fit(name, value, self.log_probs)
 
     def _at(self, k: Tensor) -> tuple[Tensor, Tensor]:
         """Return log P_k and C_k."""
