@@ -10,6 +10,7 @@ from torch.distributions import Distribution
 from dgm_core import checks
 
 
+@torch.enable_grad()
 def pathwise_gradients(
     f: Callable[[Tensor], Tensor],
     distribution: Callable[..., Distribution],
@@ -32,7 +33,8 @@ def pathwise_gradients(
 
     Raises:
         NotImplementedError: the distribution has no ``rsample``; discrete ones have none.
-        ValueError: `num_samples` is less than 1.
+        ValueError: `num_samples` is less than 1, or f does not keep the draws apart.
+        RuntimeError: in inference mode.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, section 2.4.
@@ -45,9 +47,16 @@ def pathwise_gradients(
     """
     copies = _one_for_each_draw(parameters, num_samples)
     z = distribution(*copies).rsample()
-    return torch.autograd.grad(f(z).sum(), copies)
+    values = f(z)
+    if values.shape[:1] != z.shape[:1]:
+        raise ValueError(
+            f"f(z) is {checks.sizes(values.shape)} for z {checks.sizes(z.shape)}, but one value a "
+            "draw is expected on the leading axis: take no sum or mean over the draws"
+        )
+    return torch.autograd.grad(values.sum(), copies)
 
 
+@torch.enable_grad()
 def score_function_gradients(
     f: Callable[[Tensor], Tensor],
     distribution: Callable[..., Distribution],
@@ -69,6 +78,7 @@ def score_function_gradients(
 
     Raises:
         ValueError: `num_samples` is less than 1, or as `score_function_surrogate`.
+        RuntimeError: in inference mode.
 
     References:
         Williams (1992), Simple Statistical Gradient-Following Algorithms (REINFORCE).
@@ -123,7 +133,7 @@ def leave_one_out(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " s
     """Return for each draw the mean of the others: a baseline, (S, *batch), of two or more draws.
 
     Raises:
-        ValueError: fewer than two draws.
+        ValueError: fewer than two draws, or a single number.
 
     References:
         Kool et al. (2019), Buy 4 REINFORCE Samples, Get a Baseline for Free.
@@ -132,10 +142,12 @@ def leave_one_out(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " s
         >>> leave_one_out(torch.tensor([1.0, 2.0, 6.0]))
         tensor([4.0000, 3.5000, 1.5000])
     """
+    checks.rows("values", values, "draws are on the leading axis")
     checks.at_least(2, "the others are none", draws=len(values))
     return (values.sum(0) - values) / (len(values) - 1)
 
 
 def _one_for_each_draw(parameters: Sequence[Tensor], num_samples: int) -> list[Tensor]:
+    checks.slopes("a gradient of each draw")
     checks.at_least(1, "an expectation needs a draw", num_samples=num_samples)
     return [p.detach().expand(num_samples, *p.shape).clone().requires_grad_() for p in parameters]

@@ -87,7 +87,7 @@ def guided_normal(
             "something, so the first is larger"
         )
     precision = (1 - weight) / variance + weight / conditional
-    if precision <= 0:
+    if not precision > 0:
         raise ValueError(f"with weight {weight} the tilted density is no density")
     ratio, power = conditional / variance, 1 - 2 * weight
     area = (1 - ratio**power) / power if power else -math.log(ratio)
