@@ -19,8 +19,10 @@ def pathwise_gradients(
 ) -> tuple[Tensor, ...]:
     r"""Differentiate f along the path of each draw, :math:`\nabla_\phi f(g_\phi(\epsilon))`.
 
-    Unbiased for the gradient of E[f(z)] where f is continuous and differentiable almost
-    everywhere, as a ReLU network is; zero, and wrong, where f is made of steps.
+    Unbiased for the gradient of E[f(z)] where f along the path is Lipschitz all over one
+    neighbourhood of the parameters, the same for all noise, with a constant of finite mean, and
+    differentiable for almost all noise. So it is for a ReLU network. Zero, and wrong, where f is
+    made of steps; a continuous f with slopes almost everywhere isn't enough (Cantor's function).
 
     Args:
         f: from draws (S, *batch, *event) to values (S, *batch).
@@ -68,7 +70,9 @@ def score_function_gradients(
 
     Args:
         f: from draws (S, *batch, *event) to values (S, *batch); it needs no derivative.
-        distribution: from `parameters` to a distribution whose support they don't move.
+        distribution: from `parameters` to a distribution whose density, at each z, is
+            differentiable in them all over one neighbourhood: it may not jump at an edge that
+            they move, as ``Uniform(0, edge)`` does; an edge that it meets smoothly may move.
         parameters: any shapes; they are not changed.
         num_samples: S, independent draws.
         baseline: b, in the unit of f; broadcasts to the values, and doesn't depend on the draws.
