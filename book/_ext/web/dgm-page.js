@@ -23,22 +23,6 @@
     const isLive = section.querySelector('script[type$="widget-view+json"]');
     section.classList.toggle("dgm-text", !isLive);
   }
-  // A link that leads into a fold, such as one to the box of a mistake, opens it.
-  const unfold = () => {
-    const target = document.getElementById(location.hash.slice(1));
-    const closed = [];
-    for (let fold = target; fold; fold = fold.parentElement) {
-      if (fold.classList.contains("toggle-hidden")) closed.push(fold);
-    }
-    for (const fold of closed) {
-      /** @type {HTMLElement | null} */
-      const button = fold.querySelector(":scope > .admonition-title .toggle-button");
-      button?.click();
-    }
-    if (closed.length > 0) target?.scrollIntoView();
-  };
-  addEventListener("hashchange", unfold);
-  addEventListener("load", unfold);
   // Search shows a passage of each page that it finds, but over file:// it cannot fetch one.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   // A link may lead to what is folded, such as a box in a solution: open all that it stands in.
