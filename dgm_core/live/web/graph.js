@@ -3,7 +3,7 @@
 
 import { floats } from "./arrays.js";
 import { LOST, referee, WORDS } from "./kernel.js";
-import { findModel, hear, wholeOf } from "./models.js";
+import { findModel, hear, isClosed, wholeOf } from "./models.js";
 import { exclusively, fromBase64, inLine, runScript, runtime } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
@@ -88,6 +88,7 @@ class Graph {
       },
       there: () => this.followKernel(),
       say: (words) => this.say(words),
+      end: () => this.close(),
     });
   }
 
@@ -193,7 +194,7 @@ class Graph {
   // sees its earlier figures any more: such a graph holds no session until it is asked again.
   async rest() {
     await this.running;
-    if (this.model.widget_manager?.isDisposed) this.close();
+    if (isClosed(this.model.widget_manager)) this.close();
     else if (!this.views && !this.running && !globalThis.dgmBook) this.release();
   }
 
