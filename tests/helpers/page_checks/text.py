@@ -34,14 +34,6 @@ def every_formula_is_set(visit: Visit) -> None:
     assert visit.page.evaluate(f"({UNSET})().map((e) => e.outerHTML.slice(0, 99))") == []
 
 
-@check("http", needs="solutions")
-def a_link_into_a_fold_opens_it(visit: Visit) -> None:
-    visit.page.evaluate("location.hash = document.querySelector('.toggle-hidden').id")
-    visit.page.wait_for_function(
-        "() => !document.getElementById(location.hash.slice(1)).closest('.toggle-hidden')"
-    )
-
-
 @check("file", "telephone", needs="text formulas")
 def the_linked_place_stays_on_the_screen(visit: Visit) -> None:
     assert visit.place
