@@ -23,6 +23,10 @@ def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *b
 
     Raises:
         ValueError: nothing to average, or a single number.
+
+    Example:
+        >>> log_mean_exp(torch.tensor([0.8, 0.2]).log()).exp()
+        tensor(0.5000)
     """
     checks.rows("values", values, "a mean needs something to average, on the leading axis")
     return values.logsumexp(0) - math.log(len(values))
