@@ -77,7 +77,9 @@ def test_an_example_prints_what_it_says(name):
     names = {**vars(import_module(f"dgm_core.{module}")), "torch": torch}
     test = doctest.DocTest(examples(name), names, name, None, 0, ast.get_docstring(NODES[name]))
     report = []
-    doctest.DocTestRunner(Checker(), verbose=False, optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    doctest.DocTestRunner(Checker(), verbose=False, optionflags=doctest.ELLIPSIS).run(
+        test, out=report.append
+    )
     plt.close("all")
     assert not report, "".join(report)
 
