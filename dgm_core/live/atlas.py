@@ -23,6 +23,7 @@ from dgm_core.live.cartography import (
 
 _SIZE = 440  # units of the drawing, and the pixels of its side where there is room
 _FACTOR = 10  # pixels of the large picture along an edge of each of the decoder's
+_START = (6, 0, 8)  # the classes by whose names the ring walks
 _NEAR = 0.075  # a name pales where the ring is so near (atlas.js has the same)
 
 
@@ -54,7 +55,7 @@ class Atlas(View):
         >>> black = lambda places: np.full((len(places), 784), 9.0)
         >>> codes = np.random.default_rng(0).random((50, 2))
         >>> atlas = Atlas(graph, codes, np.arange(50) % 10, black, alt="A map.", dots="Codes")
-        >>> atlas.places.shape, (atlas.x, atlas.y) == tuple(atlas.places[3])
+        >>> atlas.places.shape, (atlas.x, atlas.y) == tuple(atlas.places[6])
         ((10, 2), True)
     """
 
@@ -99,8 +100,8 @@ class Atlas(View):
             _codes=np.rint(codes * 65535).astype("<u2").tobytes(),
             _labels=labels.tobytes(),
             _tour=walk(self.places),
-            x=float(self.places[3, 0]),
-            y=float(self.places[3, 1]),
+            x=float(self.places[_START[0], 0]),
+            y=float(self.places[_START[0], 1]),
         )
         self.add_traits(logits=array_trait(np.zeros(784)))
         self._markup = self.markup('<canvas class="dgm-digit" role="img"></canvas>')
@@ -147,12 +148,12 @@ class Atlas(View):
 
 
 def walk(places: np.ndarray) -> list[list[float]]:
-    """Return where the ring walks: from the name of the threes to that of the sixes, by the zeros.
+    """Return where the ring walks: from the name of the sixes to that of the eights, by the zeros.
 
     Args:
         places: of the names of the ten classes, (10, 2).
     """
-    return [[round(float(v), 3) for v in places[k]] for k in (3, 0, 6)]
+    return [[round(float(v), 3) for v in places[k]] for k in _START]
 
 
 def _at(x: float, y: float) -> str:

@@ -1,12 +1,12 @@
-"""The command that makes what ships: ``python -m dgm_core.pretrained flow``, or ``judge``."""
+"""The command that makes what ships: ``python -m dgm_core.pretrained flow``, judge or map."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from dgm_core.pretrained import make_flow, make_judge
+from dgm_core.pretrained import make_flow, make_judge, make_map
 
-MAKERS = {"flow": make_flow.main, "judge": make_judge.main}
+MAKERS = {"flow": make_flow.main, "judge": make_judge.main, "map": make_map.main}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         "python -m dgm_core.pretrained",
         description=__doc__,
-        epilog="For the options of either: python -m dgm_core.pretrained flow --help",
+        epilog="For the options of one: python -m dgm_core.pretrained flow --help",
     )
     parser.add_argument("model", choices=MAKERS)
     return MAKERS[parser.parse_args(argv[:1]).model](argv[1:])
