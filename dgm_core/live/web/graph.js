@@ -3,7 +3,7 @@
 
 import { floats } from "./arrays.js";
 import { watchKernel } from "./kernel.js";
-import { exclusively, fromBase64, inLine, runScript, runtime, sleep } from "./runtime.js";
+import { exclusively, inLine, runtime, sleep } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
 /** @typedef {import("./types").Status} Status */
@@ -251,9 +251,8 @@ class Graph {
         );
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
-    if (!globalThis.dgmModels?.[name])
-      await runScript(new URL(`../live/${name}.js`, globalThis.dgmBook?.vendor).href);
-    return fromBase64(globalThis.dgmModels?.[name] ?? "");
+    const { read } = /** @type {import("./types").Book} */ (globalThis.dgmBook);
+    return read(`live/${name}.onnx`);
   }
 
   async findTargets() {
