@@ -11,6 +11,7 @@ import json
 import shutil
 from pathlib import Path
 
+import formulas
 import mends
 import packed
 import pydata_sphinx_theme
@@ -30,7 +31,7 @@ WIDGET_MODULES = ("anywidget",)
 FILES = {
     "requirejs": ("", ["require.js"]),
     "@jupyter-widgets/html-manager": ("widgets", ["dist/embed-amd.js", "dist/*.woff2"]),
-    "mathjax": ("mathjax", ["es5/tex-svg-full.js", "es5/a11y", "es5/sre"]),
+    "mathjax": ("mathjax", ["es5/tex-svg-full.js", "es5/a11y", "es5/sre"]),  # without Node
     "onnxruntime-web": (
         "ort",
         [
@@ -72,6 +73,8 @@ def assemble(root: Path, vendor: Path) -> bool:
             (vendor / f"{module}.js").write_text(text, encoding="utf8")
         return False
     for name, (folder, patterns) in FILES.items():
+        if name == "mathjax" and formulas.possible(root):
+            continue  # the pages have their formulas set
         (vendor / folder).mkdir(exist_ok=True)
         for pattern in patterns:
             for source in (root / "node_modules" / name).glob(pattern):
@@ -128,6 +131,8 @@ def configure(app, config) -> None:
         config.nb_ipywidgets_js = {
             "dgm-setup.js": {"async": "async", "data-version": fingerprint(assets / "vendor")}
         }
+        if formulas.possible(root):
+            config.nb_ipywidgets_js["dgm-setup.js"]["data-formulas-are-set"] = ""
     else:
         logger.info("No node_modules: pages will take the browser's libraries from %s", CDN)
         dist = url("@jupyter-widgets/html-manager", "dist")
@@ -143,6 +148,8 @@ def configure(app, config) -> None:
             dist + "embed-amd.js": {"defer": "defer"},
         }
     config.mathjax_path = url("mathjax", "es5") + "tex-svg-full.js"
+    if not formulas.possible(root):
+        app.add_js_file("dgm-math.js", defer="defer")  # before MathJax, which comes with the pages
 
     options = config.html_theme_options
     for button in ("repository", "issues", "edit_page"):
@@ -186,5 +193,4 @@ def setup(app):
     app.add_css_file("dgm-palette.css", priority=899)
     app.add_css_file("dgm.css", priority=900)  # after the theme's own styles
     app.add_js_file("dgm-page.js", defer="defer")
-    app.add_js_file("dgm-math.js", defer="defer")  # before MathJax, which comes with the pages
     return {"parallel_read_safe": True, "parallel_write_safe": True}

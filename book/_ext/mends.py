@@ -128,6 +128,20 @@ PAGES = {
     ),
 }
 
+#: What the theme writes into a page when it is whole (whole_page.py); the first on every page.
+WHOLE = [
+    Mend(
+        r'<script defer src="[^"]*scripts/fontawesome\.js[^"]*"></script>',
+        "",
+        "it draws icons that a font draws too, and is 1.5 MB long",
+    ),
+    Mend(
+        r'<script src="[^"]*(?:/searchtools|/language_data|searchindex)\.js"></script>',
+        "",
+        "every page loads the whole book's words, for a search on another page",
+    ),
+]
+
 #: What the reference page mends, signature by signature (reference.py).
 SIGNATURES = Mend(
     "<d[ld]>", "<span>", "Sphinx puts the lines of a long signature into a list without a term"

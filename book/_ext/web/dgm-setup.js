@@ -5,7 +5,15 @@
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const root = new URL(".", script.src).href; // the folder _static
   const vendor = `${root}vendor/`;
-  const { ort, widgets, modules = "", version = "", live, models = "" } = script.dataset;
+  const {
+    ort,
+    widgets,
+    modules = "",
+    version = "",
+    live,
+    models = "",
+    formulasAreSet,
+  } = script.dataset;
   const onDisk = location.protocol === "file:";
 
   // ---- Files of the book, packed by gzip (book/_ext/packed.py) ------------------------------------
@@ -132,31 +140,60 @@
     startWidgets().catch(warn);
   }
 
-  // ipywidgets typesets its labels with MathJax 2's queue; MathJax 3 has promises instead, and
-  // may arrive later.
+  // ---- Formulas in widgets -----------------------------------------------------------------------
+  // They were set with the page (book/_ext/formulas.py), or MathJax does it here, which may come late.
+  // ipywidgets has MathJax 2's queue set its labels; neither has one.
+  /** @type {Record<string, string> | undefined} */
+  let formulas;
+  /** @param {string} tex */
+  const formula = (tex) => {
+    formulas ??= JSON.parse(document.getElementById("dgm-formulas")?.textContent ?? "{}");
+    const template = document.createElement("template");
+    template.innerHTML = formulas?.[tex] ?? "";
+    return template.content.firstElementChild;
+  };
+  /** @param {HTMLElement} element */
+  const setWords = (element) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    const texts = [];
+    while (walker.nextNode()) texts.push(/** @type {Text} */ (walker.currentNode));
+    for (const text of texts) {
+      const parts = text.data.split(/(\$[^$]+\$)/);
+      if (parts.length > 1)
+        text.replaceWith(
+          ...parts.map((part) => (/^\$.+\$$/s.test(part) && formula(part.slice(1, -1))) || part),
+        );
+    }
+  };
   /** @type {any} */
   let mathjax;
   const hub = {
     /** @param {[unknown, unknown, HTMLElement]} call */
     async Queue([, , element]) {
       if (!/\$|\\\(/.test(element.textContent)) return;
+      if (globalThis.dgmFormula) return setWords(element);
       element.classList.add("mathjax_process");
       await mathjax?.startup?.promise;
       await mathjax?.typesetPromise?.([element]);
     },
   };
-  /** @param {any} value */
-  const adopt = (value) => {
-    mathjax = value;
-    if (mathjax) mathjax.Hub = hub;
-  };
-  adopt(globalThis.MathJax);
-  Object.defineProperty(globalThis, "MathJax", {
-    configurable: true,
-    enumerable: true,
-    get: () => mathjax,
-    set: adopt,
-  });
+  if (formulasAreSet !== undefined) {
+    globalThis.dgmFormula = formula;
+    globalThis.MathJax = { Hub: hub };
+  } else {
+    /** @param {any} value */
+    const adopt = (value) => {
+      mathjax = value;
+      if (mathjax) mathjax.Hub = hub;
+    };
+    adopt(globalThis.MathJax);
+    Object.defineProperty(globalThis, "MathJax", {
+      configurable: true,
+      enumerable: true,
+      get: () => mathjax,
+      set: adopt,
+    });
+  }
 
   // ipywidgets gives its sliders a label to see, but no name that a screen reader finds; its
   // player has no words at all.

@@ -28,7 +28,7 @@ export function pieces(text) {
 function prose(text) {
   const element = make("span", { className: "tex2jax_process" });
   for (const [kind, words] of pieces(text)) {
-    if (kind === "math") element.append(`\\(${words}\\)`);
+    if (kind === "math") element.append(globalThis.dgmFormula?.(words) ?? `\\(${words}\\)`);
     else if (kind === "text") element.append(words);
     else element.append(make(kind, {}, words));
   }
@@ -58,11 +58,13 @@ export function judge(given, { choices, answer, tolerance, unit, why }) {
 }
 
 /**
- * MathJax measures its surroundings, so the element must be on the page first.
+ * Where the page has no formulas that are set already: MathJax measures what is around them, so the
+ * element must be on the page first.
  *
  * @param {HTMLElement} element
  */
 async function typeset(element) {
+  if (globalThis.dgmFormula) return;
   for (
     let tries = 0;
     tries < 100 && !(element.isConnected && globalThis.MathJax?.typesetPromise);

@@ -98,6 +98,7 @@ export interface Book {
 
 declare global {
   var dgmBook: Book | undefined;
+  var dgmFormula: ((tex: string) => Element | null) | undefined;
   var dgmGraphs: Map<string, Engine> | undefined;
   var dgmOrt: Promise<any> | undefined;
   var dgmOrtTurn: Promise<unknown> | undefined;
