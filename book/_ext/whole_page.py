@@ -1,6 +1,7 @@
 """Sphinx extension: what is done to a page when it is whole, as its last reader before the writer.
 
-Scripts of the theme that no page needs go (mends.WHOLE), and formulas are set (formulas).
+Scripts of the theme that no page needs go (mends.WHOLE), live figures get their places (places),
+and formulas are set (formulas).
 """
 
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 import formulas
 import live_files
 import mends
+import places
 from docutils import nodes
 
 VIEW = "vnd.jupyter.widget-view+json"
@@ -30,8 +32,11 @@ def finish(app, page: str, context: dict) -> str:
     if "scripts/bootstrap.js" in page:  # a page of the theme, not a list of scripts or the like
         found = mends.WHOLE if 'id="search-results"' not in page else mends.WHOLE[:1]
         page = mends.apply(found, page, source)
+    widgets = context.get("dgm_widgets", {})
+    page = places.reserve(page, widgets)
     if app.dgm_setter:
-        page = formulas.set_all(page, app.dgm_setter, context.get("dgm_formulas", set()))
+        states = [widget["state"] for widget in widgets.values()]
+        page = formulas.set_all(page, app.dgm_setter, formulas.of_widgets(states))
     return page
 
 
@@ -44,18 +49,16 @@ def prepare(app, config) -> None:
         app.add_css_file("dgm-formulas.css", priority=899)
 
 
-def without_mathjax(app, pagename, templatename, context, doctree) -> None:
-    """Leave MathJax and its settings out of a page, and note which formulas its widgets show."""
-    if not app.dgm_setter:
-        return
+def look_at_scripts(app, pagename, templatename, context, doctree) -> None:
+    """Keep the state of a page's widgets for its last reader; leave MathJax out of the page."""
     scripts = []
     for script in context.get("script_files", []):
         attributes = getattr(script, "attributes", {})
         if attributes.get("type") == live_files.STATE:
-            widgets = json.loads(attributes["body"])["state"].values()
-            context["dgm_formulas"] = formulas.of_widgets([w["state"] for w in widgets])
-        ours = "MathJax" in (attributes.get("body") or "")[:20]
-        if not ours and app.config.mathjax_path not in str(getattr(script, "filename", "")):
+            context["dgm_widgets"] = json.loads(attributes["body"])["state"]
+        settings = (attributes.get("body") or "").startswith("window.MathJax")
+        address = str(getattr(script, "filename", ""))
+        if not (app.dgm_setter and (settings or app.config.mathjax_path in address)):
             scripts.append(script)
     context["script_files"] = scripts
 
@@ -82,6 +85,6 @@ def setup(app):
     app.connect("config-inited", prepare, priority=900)  # after book_assets
     app.connect("builder-inited", listen)
     app.connect("doctree-resolved", mark_text)
-    app.connect("html-page-context", without_mathjax, priority=950)  # after live_files
+    app.connect("html-page-context", look_at_scripts, priority=950)  # after live_files
     app.connect("build-finished", end)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

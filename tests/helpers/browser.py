@@ -42,6 +42,9 @@ SETTLED = f"""() => {{
   const graphs = [...document.querySelectorAll("[data-dgm-state]")];
   return drawn && graphs.length >= globalThis.graphsOfThePage && graphs.every(decided);
 }}"""
+# Formulas that are TeX still.
+UNSET = """() => [...document.querySelectorAll(".math")]
+  .filter((formula) => !formula.querySelector("mjx-container"))"""
 # Milliseconds after which what has not come is given up. So long that a machine which does ten
 # other things is no failure: no test asks how soon something comes (benchmarks/pages.py does).
 PATIENCE = 180_000
@@ -165,19 +168,14 @@ def open_context(chromium, **options):
     return context
 
 
-def settle(page, *, formulas: bool = True) -> None:
+def settle(page) -> None:
     """Wait until every widget is drawn and every live figure has checked itself or has stopped.
 
-    And until mathematics is set, unless ``formulas`` is false. Raises playwright's TimeoutError
-    when that takes longer than PATIENCE.
+    And until mathematics is set. Raises playwright's TimeoutError when that takes longer than
+    PATIENCE.
     """
     page.wait_for_function(SETTLED, timeout=PATIENCE)
-    if formulas:
-        page.wait_for_function(
-            """() => !document.querySelector(".math")
-              || window.MathJax?.startup?.promise?.then(() => true)""",
-            timeout=PATIENCE,
-        )
+    page.wait_for_function(f"() => !({UNSET})().length", timeout=PATIENCE)
     # New controls get their names 50 ms after they appear: a later timer comes after that.
     page.evaluate("() => new Promise((ok) => setTimeout(ok, 100))")
 

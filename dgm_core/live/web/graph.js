@@ -2,6 +2,7 @@
 // exported graph, and never both. It draws nothing but a line of words; outputs go to other widgets.
 
 import { floats } from "./arrays.js";
+import { offerFullScreen } from "./full.js";
 import { watchKernel } from "./kernel.js";
 import { exclusively, inLine, runtime, sleep } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
@@ -437,7 +438,14 @@ export default {
     graph.element = el;
     show(graph.status);
     graph.watchers.add(show);
+    // It has no figure around it before it is laid out.
+    const placed = new ResizeObserver(() => {
+      placed.disconnect();
+      offerFullScreen(el);
+    });
+    placed.observe(el);
     return () => {
+      placed.disconnect();
       graph.watchers.delete(show);
       if (graph.element === el) graph.element = undefined;
     };

@@ -3,10 +3,9 @@
 import gzip
 from collections import Counter
 
-from browser import reveal
+from browser import UNSET, reveal
 from visits import Visit, check
 
-from page_checks.openings import UNSET
 
 HTML = 0.6e6  # bytes of a page's own HTML, gzip-compressed
 MODELS = 6e6  # bytes of the exported graphs of a page, gzip-compressed
