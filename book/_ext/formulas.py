@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 #: What Sphinx and MyST write for a formula: in a sentence, displayed, an environment of its own.
@@ -73,7 +74,7 @@ def possible(root: Path) -> bool:
     return (root / "node_modules/mathjax/es5/node-main.js").exists() and bool(shutil.which("node"))
 
 
-def set_all(page: str, setter: Setter, in_widgets: set[str]) -> str:
+def set_all(page: str, setter: Callable[..., str], in_widgets: set[str]) -> str:
     """Return a page with its formulas set, and those of its widgets beside it.
 
     Args:

@@ -4,6 +4,7 @@ Scripts of the theme that no page needs go (mends.WHOLE), live figures get their
 and formulas are set (formulas).
 """
 
+import html
 import json
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import live_files
 import mends
 import places
 from docutils import nodes
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 VIEW = "vnd.jupyter.widget-view+json"
 
@@ -36,8 +40,22 @@ def finish(app, page: str, context: dict) -> str:
     page = places.reserve(page, widgets)
     if app.dgm_setter:
         states = [widget["state"] for widget in widgets.values()]
-        page = formulas.set_all(page, app.dgm_setter, formulas.of_widgets(states))
+        page = formulas.set_all(page, careful(app, context), formulas.of_widgets(states))
     return page
+
+
+def careful(app, context: dict):
+    """Return what sets a formula, or warns of one that it cannot read and leaves its TeX."""
+
+    def put(tex: str, display: bool = False) -> str:
+        try:
+            return app.dgm_setter(tex, display)
+        except ValueError as error:
+            place = context.get("pagename")
+            logger.warning("%s", error, location=place, type="book_assets", subtype="formula")
+            return html.escape(tex)
+
+    return put
 
 
 def prepare(app, config) -> None:

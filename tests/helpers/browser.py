@@ -97,6 +97,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
     """
 
     headers_sent: Mapping[str, str] = {}
+    gz_is_an_encoding = False  # as some hosts take it
     extensions_map = {  # noqa: RUF012 (as the base class has it)
         **SimpleHTTPRequestHandler.extensions_map,
         ".mjs": "application/octet-stream",
@@ -106,6 +107,8 @@ class QuietHandler(SimpleHTTPRequestHandler):
     def end_headers(self):
         for name, value in self.headers_sent.items():
             self.send_header(name, value)
+        if self.gz_is_an_encoding and self.path.partition("?")[0].endswith(".gz"):
+            self.send_header("Content-Encoding", "gzip")
         super().end_headers()
 
     def log_message(self, format, *args):
@@ -120,12 +123,14 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(folder: Path, headers: Mapping[str, str] | None = None):
+def serve(folder: Path, headers: Mapping[str, str] | None = None, encoded: bool = False):
     """Serve ``folder`` on a free port of 127.0.0.1; yields the address, without a final slash.
 
-    Each answer carries ``headers``, such as a policy, beside those that any server sends.
+    Each answer carries ``headers``, such as a policy, beside those that any server sends; where
+    .gz is an encoding (``encoded``), a browser inflates such a file before a page has it.
     """
-    kind = type("Handler", (QuietHandler,), {"headers_sent": headers or {}})
+    attributes = {"headers_sent": headers or {}, "gz_is_an_encoding": encoded}
+    kind = type("Handler", (QuietHandler,), attributes)
     handler = functools.partial(kind, directory=str(folder))
     with QuietServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
