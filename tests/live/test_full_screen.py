@@ -22,12 +22,12 @@ NATIVE = "Boolean(document.fullscreenElement)"
 @pytest.fixture(params=["granted", "refused"])
 def page(small_page, request):
     """The page where the browser grants the whole screen, and where it refuses."""
-    small_page.evaluate("globalThis.dgmKept ??= Element.prototype.requestFullscreen")
-    small_page.evaluate("Element.prototype.requestFullscreen = globalThis.dgmKept")
+    small_page.evaluate("void (globalThis.dgmKept ??= Element.prototype.requestFullscreen)")
+    small_page.evaluate("void (Element.prototype.requestFullscreen = globalThis.dgmKept)")
     if request.param == "refused":
         small_page.evaluate(REFUSED)
     yield small_page
-    small_page.evaluate("Element.prototype.requestFullscreen = globalThis.dgmKept")
+    small_page.evaluate("void (Element.prototype.requestFullscreen = globalThis.dgmKept)")
 
 
 def enter(figure):

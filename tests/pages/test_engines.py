@@ -127,7 +127,7 @@ def sliders_answer_to_keys(browser):
 
 
 def a_figure_fills_the_screen_and_comes_back(browser):
-    """The first figure with a slider, by the key f; then it is as wide as the window, or as high."""
+    """The first figure with a slider, by the key f; then as wide or as high as the window."""
     if not browser.evaluate(
         f"""((handle) => {{
           handle?.scrollIntoView({{ block: "center" }});
