@@ -22,11 +22,38 @@ mjx-assistive-mml[display="block"] { width: 100% !important; }
 mjx-container { position: relative; }`;
 console.log(JSON.stringify(`${adaptor.textContent(MathJax.svgStylesheet())}\n${HIDDEN}\n`));
 
+// Few elements are soon laid out: groups that only name what they hold go, and what stands alone in
+// a group takes its place.
+const flatten = (parent) => {
+  for (const child of [...adaptor.childNodes(parent)]) {
+    if (adaptor.kind(child) === "#text") continue;
+    flatten(child);
+    const held = adaptor.childNodes(child);
+    adaptor.removeAttribute(child, "data-mml-node");
+    const names = adaptor.allAttributes(child).map(({ name }) => name);
+    const isEmpty = adaptor.kind(child) === "path" && !adaptor.getAttribute(child, "d");
+    if (isEmpty || (adaptor.kind(child) === "g" && !held.length)) adaptor.remove(child);
+    else if (adaptor.kind(child) === "g" && !names.length) {
+      for (const each of [...held]) adaptor.insert(each, child);
+      adaptor.remove(child);
+    } else if (adaptor.kind(child) === "g" && `${names}` === "transform" && held.length === 1) {
+      const [only] = held;
+      if (adaptor.getAttribute(only, "transform")) continue;
+      adaptor.setAttribute(only, "transform", adaptor.getAttribute(child, "transform"));
+      adaptor.replace(only, child);
+    }
+  }
+};
+
 const set = ([source, display]) => {
   const container = MathJax.tex2svg(source, { display });
   const mml = MathJax.tex2mml(source, { display }).replace(/\n\s*/g, "");
   if (mml.includes("<merror")) throw new Error(`MathJax cannot read ${source}`);
-  adaptor.setAttribute(adaptor.firstChild(container), "aria-hidden", "true");
+  const svg = adaptor.firstChild(container);
+  adaptor.setAttribute(svg, "aria-hidden", "true");
+  if (adaptor.kind(adaptor.firstChild(svg)) === "defs") adaptor.remove(adaptor.firstChild(svg));
+  flatten(adaptor.firstChild(svg));
+  if (display) adaptor.setAttribute(container, "tabindex", "0"); // a wide one scrolls
   const spoken = `<mjx-assistive-mml unselectable="on" display="${display ? "block" : "inline"}">${mml}</mjx-assistive-mml>`;
   return adaptor.outerHTML(container).replace(/<\/mjx-container>$/, `${spoken}</mjx-container>`);
 };

@@ -33,7 +33,8 @@ def a_picture_and_its_caption_stay(visit: Visit) -> None:
     assert captions
     for caption in captions:
         assert caption.locator("p").is_visible()
-        picture = caption.locator("img.dgm-still")
+        cell = caption.locator("xpath=ancestor::*[contains(@class, 'cell_output')]")
+        picture = cell.locator("img.dgm-still").first
         assert picture.is_visible() and picture.get_attribute("alt")
         assert picture.bounding_box()["width"] > 200
 
