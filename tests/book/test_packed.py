@@ -28,7 +28,7 @@ define("other",[],()=>{n(2)});
 
 def test_packing_is_the_same_in_every_build_and_lossless():
     data = bytes(range(256)) * 40
-    assert packed.pack(data) == packed.pack(data)
+    assert packed.pack(data)[4:8] == bytes(4)  # no time of day
     assert gzip.decompress(packed.pack(data)) == data
 
 
