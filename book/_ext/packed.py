@@ -16,9 +16,10 @@ from fontTools import subset
 
 # Icons of the theme that every page shows; any other comes from the theme's whole font.
 ICONS = (
-    "angle-left", "angle-right", "arrow-up", "bars", "book", "circle-half-stroke", "code",
-    "download", "expand", "file", "file-pdf", "lightbulb", "link", "list", "magnifying-glass",
-    "moon", "outdent", "pencil", "rocket", "sun", "xmark",
+    "angle-down", "angle-left", "angle-right", "arrow-up", "bars", "bell", "bolt", "book",
+    "circle-check", "circle-half-stroke", "circle-info", "code", "download", "expand", "file",
+    "file-pdf", "fire", "lightbulb", "link", "list", "magnifying-glass", "moon", "outdent",
+    "pencil", "rocket", "sun", "triangle-exclamation", "xmark",
 )  # fmt: skip
 FAMILY = "Font Awesome 6 Free"
 
