@@ -57,6 +57,7 @@ clean:
 
 .venv/installed: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what is missing, without a word: the first time that takes minutes."
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	touch $@
 

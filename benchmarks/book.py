@@ -57,7 +57,9 @@ def measure(names: list[str], rounds: int) -> dict[str, list[float]]:
             if anew:
                 shutil.rmtree(ROOT / "_build", ignore_errors=True)
             start = time.perf_counter()
-            run = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True)
+            run = subprocess.run(
+                command.split(), cwd=ROOT, capture_output=True, text=True, encoding="utf8"
+            )
             if run.returncode:
                 sys.exit(f"{command} failed:\n{run.stdout[-6000:]}\n{run.stderr[-2000:]}")
             minutes[name].append((time.perf_counter() - start) / 60)

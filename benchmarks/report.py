@@ -45,11 +45,11 @@ def write(name: str, table: str, not_better: list[str]) -> None:
 
 
 def _replace(mark: str, text: str) -> None:
-    before = README.read_text()
+    before = README.read_text(encoding="utf8")
     pattern = rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)"
     after, found = re.subn(
         pattern, lambda m: f"{m[1]}{text}{chr(10) if text else ''}{m[2]}", before, flags=re.DOTALL
     )
     if not found:
         raise ValueError(f"{README} has no section {mark!r}")
-    README.write_text(after)
+    README.write_text(after, encoding="utf8")

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.data import batches
 from dgm_core.training import fit, random_state_kept
 
@@ -37,7 +38,12 @@ class DigitClassifier(nn.Module):
         self.head = nn.Linear(num_features, 10)
 
     def forward(self, x: Float[Tensor, " batch pixels"]) -> Float[Tensor, " batch 10"]:
-        """Return the logits of the ten classes, (B, 10), for images in [0, 1], (B, 784)."""
+        """Return the logits of the ten classes, (B, 10), for images in [0, 1], (B, 784).
+
+        Raises:
+            ValueError: another shape, or values out of range.
+        """
+        _check_images(x)
         return self.head(self.trunk(x))
 
     @torch.no_grad()
@@ -52,7 +58,11 @@ class DigitClassifier(nn.Module):
 
         Returns:
             (B, num_features).
+
+        Raises:
+            ValueError: another shape, or values out of range.
         """
+        _check_images(x)
         return torch.cat([self.trunk(part) for part in x.split(chunk_size)])
 
     def classify(
@@ -63,6 +73,9 @@ class DigitClassifier(nn.Module):
         Args:
             x: images in [0, 1], (B, 784).
             chunk_size: images at once; it bounds the memory.
+
+        Raises:
+            ValueError: another shape, or values out of range.
         """
         return self.head(self.features(x, chunk_size)).argmax(1)
 
@@ -86,7 +99,15 @@ def digit_classifier(
 
     Returns:
         The classifier, in evaluation mode.
+
+    Raises:
+        TypeError: images that are not uint8.
+        ValueError: not as many labels as images, or fewer than a batch.
     """
+    cure = "give grey values from 0 to 255, as data.mnist returns them"
+    checks.kind("images", images, torch.uint8, cure)
+    checks.event("images", images, (28, 28), cure)
+    checks.same_shape("one label an image", labels=labels, one_an_image=images[:, 0, 0])
     pixels = images.flatten(1)
     with random_state_kept(images.device):
         torch.manual_seed(seed)
@@ -108,3 +129,9 @@ def digit_classifier(
             progress=progress,
         )
     return classifier.eval()
+
+
+def _check_images(x: Tensor) -> None:
+    checks.event("x", x, (28 * 28,), "images as vectors, by flatten(1)")
+    cure = "divide grey values by 255, and bring [-1, 1] to [0, 1] by (x + 1) / 2"
+    checks.within("x", x, 0, 1, cure)

@@ -8,6 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Independent, kl_divergence
 
+from dgm_core import checks
+
 
 def renyi_divergence(p: Independent, q: Independent, order: float) -> Float[Tensor, " *batch"]:
     r"""Renyi divergence of two diagonal normals, :math:`\frac{1}{a-1} \log E_q[(p/q)^a]`.
@@ -23,7 +25,7 @@ def renyi_divergence(p: Independent, q: Independent, order: float) -> Float[Tens
         (...), in nats; infinite where the order is above 1 and the tails of q are too light.
 
     Raises:
-        ValueError: `order` is not positive.
+        ValueError: `order` is not positive, or the two have no event, or events of two shapes.
 
     References:
         van Erven and Harremoes (2014), Renyi Divergence and Kullback-Leibler Divergence; Gil et
@@ -35,8 +37,14 @@ def renyi_divergence(p: Independent, q: Independent, order: float) -> Float[Tens
         >>> renyi_divergence(p, q, order=1.0), renyi_divergence(p, q, order=2.0)
         (tensor(1.), tensor(2.))
     """
-    if order <= 0:
+    if not order > 0:
         raise ValueError(f"the order is {order}; it must be positive")
+    if p.event_shape != q.event_shape or len(p.event_shape) != 1:
+        events = f"{checks.sizes(p.event_shape)} and {checks.sizes(q.event_shape)}"
+        raise ValueError(
+            f"the events of p and q are {events}, but one vector is expected: "
+            "Independent(Normal(...), 1) makes an event of the last axis"
+        )
     if order == 1:
         return kl_divergence(p, q)
     mixed = order * q.variance + (1 - order) * p.variance
@@ -63,6 +71,9 @@ def normal_kl(
     Returns:
         (...), one value for each pair, in nats.
 
+    Raises:
+        ValueError: shapes that differ, or a variance below 0.
+
     References:
         Kullback and Leibler (1951), On Information and Sufficiency, for the divergence; the
         series is that of log1p in fdlibm (Sun Microsystems, 1993).
@@ -72,6 +83,10 @@ def normal_kl(
         >>> normal_kl(mean, variance, torch.zeros(2), torch.ones(2))
         tensor([0.0000, 0.5000])
     """
+    cure = "expand what all have in common"
+    checks.same_shape(cure, mean_q=mean_q, var_q=var_q, mean_p=mean_p, var_p=var_p)
+    for name, variance in (("var_q", var_q), ("var_p", var_p)):
+        checks.within(name, variance, 0, math.inf, "give variances, not their logarithms")
     r = (var_q - var_p) / var_p
     s = r / (2 + r)  # log(1 + r) = 2 (s + s^3/3 + s^5/5 + ...), and r - 2 s = r s
     series = torch.zeros_like(r)
@@ -95,6 +110,9 @@ def kl_by_quadrature(
     Returns:
         (...), in nats; infinite where q has mass at a point at which p has none.
 
+    Raises:
+        ValueError: x does not rise, or a density has another number of points.
+
     Example:
         >>> from torch.distributions import Normal
         >>> x = torch.linspace(-9, 10, 2001)
@@ -102,6 +120,7 @@ def kl_by_quadrature(
         >>> kl_by_quadrature(log_q, log_p, x)
         tensor(0.5000)
     """
+    _check_points(x, log_q=log_q, log_p=log_p)
     q = log_q.exp()
     return torch.trapezoid(torch.where(q > 0, q * (log_q - log_p), 0.0), x)
 
@@ -124,6 +143,9 @@ def jensen_shannon_by_quadrature(
     Returns:
         (...), in nats, from 0 to log 2.
 
+    Raises:
+        ValueError: x does not rise, or a density has another number of points.
+
     References:
         Lin (1991), Divergence Measures Based on the Shannon Entropy.
 
@@ -136,6 +158,7 @@ def jensen_shannon_by_quadrature(
         >>> jensen_shannon_by_quadrature(log_p, log_q, x)  # log 2: they have nothing in common
         tensor(0.6931)
     """
+    _check_points(x, log_p=log_p, log_q=log_q)
     total = log_p.exp() + log_q.exp()
     u = 0.5 * (log_p - log_q).abs()
     near = u.clamp(max=1)
@@ -166,6 +189,9 @@ def game_value_by_quadrature(
     Returns:
         (...), in nats; -inf where the discriminator is certain and wrong.
 
+    Raises:
+        ValueError: x does not rise, or one of the three has another number of points.
+
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, eq. 3 and theorem 1.
 
@@ -176,7 +202,14 @@ def game_value_by_quadrature(
         >>> game_value_by_quadrature(torch.zeros(2001), log_p, log_p, x)  # -log 4
         tensor(-1.3863)
     """
+    _check_points(x, logits=logits, log_p=log_p, log_q=log_q)
     p, q = log_p.exp(), log_q.exp()
     real = torch.where(p > 0, p * F.logsigmoid(logits), 0.0)
     fake = torch.where(q > 0, q * F.logsigmoid(-logits), 0.0)
     return torch.trapezoid(real + fake, x)
+
+
+def _check_points(x: Tensor, **values: Tensor) -> None:
+    checks.rising("x", x, "sort it, and what was computed at it, as torch.linspace does")
+    for name, value in values.items():
+        checks.last(name, value, len(x), "evaluate it at the points of x")

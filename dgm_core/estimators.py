@@ -5,7 +5,9 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.distributions import Independent, Normal
 
+from dgm_core import checks
 from dgm_core.objectives import log_mean_exp, log_weights
 from dgm_core.vae import VAE
 
@@ -22,6 +24,9 @@ def log_marginal_likelihood(
 
     Returns:
         (...), in nats.
+
+    Raises:
+        ValueError: there are no weights.
 
     References:
         Owen (2013), Monte Carlo theory, methods and examples, chapter 9.
@@ -44,6 +49,9 @@ def effective_sample_size(
     Returns:
         (...), from 1 (one weight has it all) to S (all equal).
 
+    Raises:
+        ValueError: there are no weights.
+
     References:
         Kong (1992), A note on importance sampling using standardized weights.
 
@@ -51,14 +59,22 @@ def effective_sample_size(
         >>> effective_sample_size(torch.tensor([-1000.0, -1000.0, -1000.0, -2000.0]))
         tensor(3.0000)
     """
+    checks.at_least(1, "draw at least one", rows__log_weights=len(log_weights))
     return (2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)).exp()
 
 
 @torch.no_grad()
 def importance_log_likelihood(
-    vae: VAE, x: Float[Tensor, " batch event"], num_samples: int, chunk_size: int = 4000
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    num_samples: int,
+    chunk_size: int = 4000,
+    proposal: Independent | None = None,
 ) -> Float[Tensor, " batch"]:
-    """Estimate log p(x) by importance sampling with the encoder as the proposal.
+    """Estimate log p(x) by importance sampling, with the encoder or another proposal.
+
+    How much is missed depends on the proposal, and p(x) doesn't: compare models only with a
+    proposal that was fitted to each of them; see `proposals`.
 
     Args:
         vae: the model.
@@ -66,12 +82,15 @@ def importance_log_likelihood(
         num_samples: draws of z for each example.
         chunk_size: rows (draws times examples) that the decoder sees at once; it bounds the
             memory, and changes the result only by other draws.
+        proposal: independent normals from which to draw z, batch shape (B,), event shape (D,), in
+            the order of `x`; if None, what the encoder says.
 
     Returns:
         (B,), in nats, without gradient; an estimate that is too low on average.
 
     Raises:
-        ValueError: `num_samples` or `chunk_size` is less than 1.
+        ValueError: `num_samples` or `chunk_size` is less than 1, or `proposal` is for another
+            number of examples.
 
     References:
         Rezende et al. (2014), Stochastic Backpropagation, appendix E;
@@ -90,16 +109,27 @@ def importance_log_likelihood(
         raise ValueError(
             f"num_samples is {num_samples} and chunk_size is {chunk_size}; both start at 1"
         )
+    if proposal is not None and proposal.batch_shape != x.shape[:1]:
+        raise ValueError(
+            f"the proposal is for {list(proposal.batch_shape)} examples, not {len(x)}"
+        )
     samples_at_once = min(num_samples, chunk_size)
+    examples_at_once = chunk_size // samples_at_once
     totals = []
-    for part in x.split(chunk_size // samples_at_once):
-        total = None
+    for start in range(0, max(len(x), 1), examples_at_once):  # none make no results, in a shape
+        rows, total = slice(start, start + examples_at_once), None
+        q = None if proposal is None else _rows(proposal, rows)
         for first in range(0, num_samples, samples_at_once):
             size = min(samples_at_once, num_samples - first)
-            log_sum = log_weights(vae, part, size).logsumexp(0)
+            log_sum = log_weights(vae, x[rows], size, proposal=q).logsumexp(0)
             total = log_sum if total is None else total.logaddexp(log_sum)
         totals.append(total)
     return torch.cat(totals) - math.log(num_samples)
+
+
+def _rows(q: Independent, rows: slice) -> Independent:
+    normal = Normal(q.mean[rows], q.stddev[rows], validate_args=False)
+    return Independent(normal, 1, validate_args=False)
 
 
 def mean_and_standard_error(values: Float[Tensor, " ..."]) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.vae import VAE
 
 
@@ -26,7 +27,7 @@ def active_units(
         Whether each dimension is active, (D,), and the variances, (D,).
 
     Raises:
-        ValueError: fewer than two examples.
+        ValueError: fewer than two examples, or examples that are no vectors.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, section 5.2.
@@ -40,6 +41,7 @@ def active_units(
     """
     if len(x) < 2:
         raise ValueError("a variance over the data needs at least two examples")
+    checks.event("x", x, x.shape[-1:], "images as vectors, by flatten(1)")
     variances = vae.encoder(x).mean.var(0)
     return variances > threshold, variances
 
@@ -59,7 +61,7 @@ def nearest_neighbours(
         Indices into `images`, (Q, k), the nearest first.
 
     Raises:
-        ValueError: the two differ in type or shape, or `k` is out of range.
+        ValueError: the two differ in type or shape, or `k` or `chunk_size` is out of range.
 
     Example:
         >>> nearest_neighbours(torch.tensor([[0.0, 0.9, 0.2]]), torch.eye(3), k=2)
@@ -72,6 +74,7 @@ def nearest_neighbours(
         )
     if not 1 <= k <= len(images):
         raise ValueError(f"k is {k}; there are {len(images)} images")
+    checks.at_least(1, "images compared at once", chunk_size=chunk_size)
     queries = queries.flatten(1).float()
     distances, indices = [], []
     for first in range(0, len(images), chunk_size):
@@ -104,7 +107,7 @@ def frechet_distance(
         A scalar in float64, in squared units of the features; 0 for equal samples.
 
     Raises:
-        ValueError: fewer than two examples.
+        ValueError: fewer than two examples; features that differ in number or are not finite.
 
     References:
         Dowson and Landau (1982), The Frechet distance between multivariate normal distributions;
@@ -117,6 +120,9 @@ def frechet_distance(
     """
     if min(len(features_a), len(features_b)) < 2:
         raise ValueError("a covariance needs at least two examples")
+    for name, features in (("features_a", features_a), ("features_b", features_b)):
+        checks.event(name, features, features_a.shape[1:2], "one row an example, by one network")
+        checks.finite(name, features, "look for what made it so, in the images or the network")
     a, b = features_a.cpu().double(), features_b.cpu().double()
     roots = [torch.linalg.qr((x - x.mean(0)) / (len(x) - 1) ** 0.5, mode="r").R for x in (a, b)]
     overlap = torch.linalg.svdvals(roots[0] @ roots[1].T).sum()
@@ -135,7 +141,7 @@ def class_shares(labels: Int[Tensor, " n"], num_classes: int = 10) -> Float[Tens
         (num_classes,), which sums to 1.
 
     Raises:
-        ValueError: there is no label.
+        ValueError: there is no label, or there are several an example.
 
     Example:
         >>> class_shares(torch.tensor([0, 0, 0, 2]), num_classes=3)
@@ -143,4 +149,5 @@ def class_shares(labels: Int[Tensor, " n"], num_classes: int = 10) -> Float[Tens
     """
     if len(labels) == 0:
         raise ValueError("shares need at least one label")
+    checks.event("labels", labels, (), "one label an example")
     return torch.nn.functional.one_hot(labels, num_classes).float().mean(0)

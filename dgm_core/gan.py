@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.distributions import LatentPrior
 from dgm_core.nets import full_precision
 
@@ -52,8 +53,14 @@ class VirtualBatchNorm1d(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, " rows features"]) -> Float[Tensor, " rows features"]:
-        """Normalise the reference rows, and each row behind them, (rows, features)."""
+        """Normalise the reference rows, and each row behind them, (rows, features).
+
+        Raises:
+            ValueError: fewer rows than the reference has, or another number of features.
+        """
         size, x = self.reference_size, full_precision(x)
+        checks.at_least(size, "the reference goes first, the examples behind it", rows=len(x))
+        checks.features("x", x, len(self.weight), "the normalisation")
         mean, variance = x[:size].mean(0), x[:size].var(0, correction=0)  # (features,)
         # How a mean and a variance of `size` rows move when one row joins them.
         share = 1 / (size + 1)
@@ -123,7 +130,10 @@ class Generator(LatentPrior):
             elif batch_norm:
                 layers.append(nn.BatchNorm1d(outputs))
             layers += [nn.LeakyReLU(0.2), *_dropout(dropout)]
-        layers += [nn.Linear(hidden[-1], num_outputs), *([nn.Tanh()] if bounded else [])]
+        layers += [
+            nn.Linear([latent_dim, *hidden][-1], num_outputs),
+            *([nn.Tanh()] if bounded else []),
+        ]
         self.net = nn.Sequential(*layers)
         self.register_buffer("reference", reference)
 
@@ -143,8 +153,9 @@ class Generator(LatentPrior):
         Returns:
             (*sample_shape, num_outputs).
         """
-        z = self.prior.sample(torch.Size(sample_shape))
-        return self(z.reshape(-1, self.latent_dim)).reshape(*sample_shape, -1)
+        shape = torch.Size(sample_shape)
+        made = self(self.prior.sample((shape.numel(),)))
+        return made.reshape(*shape, made.shape[-1])
 
 
 class Discriminator(nn.Module):
@@ -186,10 +197,19 @@ class Discriminator(nn.Module):
             layers.append(nn.Linear(inputs, outputs))
             layers += [nn.BatchNorm1d(outputs)] if batch_norm else []
             layers += [nn.LeakyReLU(0.2), *_dropout(dropout)]
-        self.net = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
+        self.net = nn.Sequential(*layers, nn.Linear([num_inputs, *hidden][-1], 1))
 
     def forward(self, x: Float[Tensor, " batch event"]) -> Float[Tensor, " batch"]:
-        """Return the logit of D(x) for each example, (B,); above 0 means data."""
+        """Return the logit of D(x) for each example, (B,); above 0 means data.
+
+        Raises:
+            ValueError: x is no batch of vectors.
+        """
+        if x.ndim != 2:
+            raise ValueError(
+                f"x is {checks.sizes(x.shape)}, but (B, numbers) is expected: flatten(1) makes "
+                "vectors of images, flatten(0, -2) one batch of many"
+            )
         return full_precision(self.net(x).squeeze(1))
 
 

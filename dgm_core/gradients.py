@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
+from dgm_core import checks
+
 
 def pathwise_gradients(
     f: Callable[[Tensor], Tensor],
@@ -30,6 +32,7 @@ def pathwise_gradients(
 
     Raises:
         NotImplementedError: the distribution has no ``rsample``; discrete ones have none.
+        ValueError: `num_samples` is less than 1.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, section 2.4.
@@ -64,6 +67,9 @@ def score_function_gradients(
     Returns:
         For each parameter (S, *shape): one gradient a draw, of the sum over the batch.
 
+    Raises:
+        ValueError: `num_samples` is less than 1, or as `score_function_surrogate`.
+
     References:
         Williams (1992), Simple Statistical Gradient-Following Algorithms (REINFORCE).
 
@@ -94,6 +100,9 @@ def score_function_surrogate(
         log_prob: log q(z), (S, *batch), in nats.
         baseline: b, in the unit of f; broadcasts to the values; that of a draw is free of it.
 
+    Raises:
+        ValueError: the values and log q differ in shape, or the baseline does not broadcast.
+
     References:
         Foerster et al. (2018), DiCE: The Infinitely Differentiable Monte Carlo Estimator.
 
@@ -104,11 +113,17 @@ def score_function_surrogate(
         >>> surrogate.detach(), torch.autograd.grad(surrogate.sum(), slope)
         (tensor([5., 7.]), (tensor(-2.),))
     """
+    cure = "one value and one log q a draw and example; sum f and log q over an event's numbers"
+    checks.same_shape(cure, values=values, log_prob=log_prob)
+    checks.same_shape("it has to broadcast", values=values, less_baseline=values - baseline)
     return values + (log_prob - log_prob.detach()) * (values - baseline).detach()
 
 
 def leave_one_out(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " samples *batch"]:
     """Return for each draw the mean of the others: a baseline, (S, *batch), of two or more draws.
+
+    Raises:
+        ValueError: fewer than two draws.
 
     References:
         Kool et al. (2019), Buy 4 REINFORCE Samples, Get a Baseline for Free.
@@ -117,8 +132,10 @@ def leave_one_out(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " s
         >>> leave_one_out(torch.tensor([1.0, 2.0, 6.0]))
         tensor([4.0000, 3.5000, 1.5000])
     """
+    checks.at_least(2, "the others are none", draws=len(values))
     return (values.sum(0) - values) / (len(values) - 1)
 
 
 def _one_for_each_draw(parameters: Sequence[Tensor], num_samples: int) -> list[Tensor]:
+    checks.at_least(1, "an expectation needs a draw", num_samples=num_samples)
     return [p.detach().expand(num_samples, *p.shape).clone().requires_grad_() for p in parameters]

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
+from dgm_core import checks
 from dgm_core.distributions import from_noise
 from dgm_core.vae import VAE
 
@@ -19,7 +20,11 @@ def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *b
 
     Returns:
         (...).
+
+    Raises:
+        ValueError: nothing to average.
     """
+    checks.at_least(1, "a mean needs something to average", rows__values=len(values))
     return values.logsumexp(0) - math.log(len(values))
 
 
@@ -28,6 +33,7 @@ def log_weights(
     x: Float[Tensor, " batch event"],
     num_samples: int,
     noise: Float[Tensor, " samples batch latent"] | None = None,
+    proposal: Distribution | None = None,
 ) -> Float[Tensor, " samples batch"]:
     r"""Importance weights :math:`\log w = \log p(x, z) - \log q(z \mid x)`, z drawn from q.
 
@@ -37,12 +43,15 @@ def log_weights(
         num_samples: draws of z for each example.
         noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
             if None. With it the function is pure, as a live figure has to be.
+        proposal: from which to draw z, batch shape (B,), event shape (D,); what the encoder says
+            if None.
 
     Returns:
         (num_samples, B), in nats; differentiable through z.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
@@ -55,7 +64,7 @@ def log_weights(
                 [-1.8237],
                 [-1.8237]])
     """
-    q = vae.encoder(x)
+    q = vae.encoder(x) if proposal is None else proposal
     z = _draws(q, num_samples, noise)  # (S, B, D)
     return vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - q.log_prob(z)
 
@@ -83,7 +92,8 @@ def distortion_and_rate(
         Distortion (B,) and rate (B,), in nats.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Alemi et al. (2018), Fixing a Broken ELBO, eq. 3 and 4.
@@ -109,7 +119,7 @@ def elbo(
     vae: VAE,
     x: Float[Tensor, " batch event"],
     num_samples: int = 1,
-    beta: float = 1.0,
+    beta: float | Float[Tensor, ""] = 1.0,
     noise: Float[Tensor, " samples batch latent"] | None = None,
 ) -> Float[Tensor, " batch"]:
     r"""Evidence lower bound :math:`E_q[\log p(x|z)] - \beta\, KL(q(z|x) \parallel p(z))`.
@@ -120,7 +130,8 @@ def elbo(
         vae: the model.
         x: (B, pixels).
         num_samples: draws of z for each example.
-        beta: weight of the KL; any value but 1 gives another objective, not the ELBO.
+        beta: weight of the KL; any value but 1 gives another objective, not the ELBO. A tensor
+            that changes while a model is trained anneals the KL: see the second example.
         noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
             if None. With it the function is pure, as a live figure has to be.
 
@@ -128,11 +139,13 @@ def elbo(
         (B,), in nats, to maximise.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. 3; beta from
-        Higgins et al. (2017), beta-VAE, eq. 4.
+        Higgins et al. (2017), beta-VAE, eq. 4; annealed by Bowman et al. (2016), Generating
+        Sentences from a Continuous Space, section 3.1.
 
     Example:
         >>> from dgm_core.vae import linear_vae
@@ -142,9 +155,73 @@ def elbo(
         tensor([-1.8237])
         >>> vae.decoder.marginal().log_prob(x).detach()
         tensor([-1.8237])
+
+        The weight of the KL rises from 0 to 1 in 4 steps, and then stays there. Among the
+        ``buffers`` of `fit`, it goes on from a checkpoint, too:
+
+        >>> from dgm_core.training import fit
+        >>> from dgm_core.vae import mlp_vae
+        >>> vae, beta, seen = mlp_vae(2, 8, 9), torch.zeros(()), []
+        >>> def loss(x):
+        ...     seen.append(beta.item())
+        ...     return -elbo(vae, x, beta=beta)
+        >>> rise = lambda: beta.add_(1 / 4).clamp_(max=1)
+        >>> options = {"after_step": rise, "buffers": [beta]}
+        >>> _ = fit(loss, vae.parameters(), torch.zeros(6, 5, 9), **options)
+        >>> seen
+        [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
     """
     distortion, rate = distortion_and_rate(vae, x, num_samples, noise)
     return -distortion - beta * rate
+
+
+def free_bits(
+    vae: VAE,
+    x: Float[Tensor, " batch event"],
+    free: float,
+    num_samples: int = 1,
+    noise: Float[Tensor, " samples batch latent"] | None = None,
+) -> Float[Tensor, " batch"]:
+    r"""ELBO in which each latent dimension has some nats for free, so that none need collapse.
+
+    With the rate :math:`R_d = KL(q(z_d \mid x) \parallel p(z_d))` of a dimension, the mean of
+    what is returned is :math:`-\bar D - \sum_d \max(\lambda, \bar R_d)`; a bar is the mean over
+    the batch. A dimension below its allowance costs the allowance, and its rate has no gradient.
+
+    Args:
+        vae: the model; its encoder gives independent normals.
+        x: (B, pixels).
+        free: the allowance of a dimension, in nats, at least 0; with 0 this is the ELBO.
+        num_samples: draws of z for each example.
+        noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
+            if None. With it the function is pure, as a live figure has to be.
+
+    Returns:
+        (B,), in nats, to maximise; at most the ELBO on average over the batch. It depends on the
+        batch as a whole: not a bound for an example.
+
+    Raises:
+        ValueError: `free` is negative, or `noise` has another shape.
+
+    References:
+        Kingma et al. (2016), Improving Variational Inference with Inverse Autoregressive Flow.
+
+    Example:
+        >>> from dgm_core.vae import mlp_vae
+        >>> vae, x, noise = mlp_vae(latent_dim=2), torch.zeros(5, 784), torch.randn(1, 5, 2)
+        >>> torch.equal(free_bits(vae, x, 0.0, noise=noise), elbo(vae, x, noise=noise))
+        True
+        >>> apart = elbo(vae, x, beta=0.0, noise=noise) - free_bits(vae, x, 3.0, noise=noise)
+        >>> apart.mean().item()  # this encoder knows nothing yet: only the allowances count
+        6.0
+    """
+    if free < 0:
+        raise ValueError(f"free is {free}; an allowance is at least 0 nats")
+    q, prior = vae.encoder(x), vae.prior
+    z = _draws(q, num_samples, noise)  # (S, B, D)
+    rates = kl_divergence(q.base_dist, prior.base_dist)  # (B, D)
+    rates = rates.where(rates.mean(0) > free, rates.new_full((), free))
+    return vae.decoder(z).log_prob(x).mean(0) - rates.sum(-1)
 
 
 def iwae_bound(
@@ -168,7 +245,8 @@ def iwae_bound(
         (B,), in nats, to maximise.
 
     Raises:
-        ValueError: `noise` has another shape.
+        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
+            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
@@ -197,6 +275,9 @@ def game_value(
     Returns:
         (B,), in nats, at most 0.
 
+    Raises:
+        ValueError: not as many logits of one kind as of the other.
+
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, eq. 1.
 
@@ -204,6 +285,8 @@ def game_value(
         >>> game_value(torch.zeros(1), torch.zeros(1))  # -log 4: D knows nothing
         tensor([-1.3863])
     """
+    cure = "as many generated examples as real ones, one logit each"
+    checks.same_shape(cure, real_logits=real_logits, fake_logits=fake_logits)
     return F.logsigmoid(real_logits) + F.logsigmoid(-fake_logits)
 
 
@@ -218,6 +301,9 @@ def discriminator_loss(
 
     Returns:
         (B,), in nats, at least 0; log 4 where D knows nothing.
+
+    Raises:
+        ValueError: not as many logits of one kind as of the other.
 
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1.
@@ -288,6 +374,9 @@ def bits_per_dim(
     Returns:
         (B,), in bits, to minimise.
 
+    Raises:
+        ValueError: `num_dims` or `bins` is less than 1.
+
     References:
         Theis et al. (2016), A note on the evaluation of generative models, section 3.1.
 
@@ -295,10 +384,12 @@ def bits_per_dim(
         >>> bits_per_dim(torch.tensor([0.0]), num_dims=784, bins=256)  # all grey values alike
         tensor([8.])
     """
+    checks.at_least(1, "the numbers in an example, and 256 bins for grey", D=num_dims, bins=bins)
     return -log_prob / (num_dims * math.log(2)) + math.log2(bins)
 
 
 def _draws(q: Distribution, num_samples: int, noise: Tensor | None) -> Tensor:
+    checks.at_least(1, "an expectation needs a draw", num_samples=num_samples)
     shape = (num_samples, *q.batch_shape, *q.event_shape)
     if noise is None:
         return q.rsample(shape[:1])

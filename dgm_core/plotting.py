@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.palette import LIGHT
 from dgm_core.vae import VAE
 
@@ -44,12 +45,14 @@ def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None)
     """Draw images as one picture, row by row; ink is black, as in the live figures.
 
     Args:
-        images: (N, pixels) of a square image, or (N, H, W); uint8 in 0 to 255, or float in 0 to 1.
+        images: (N, pixels) of a square image, (N, H, W) or (N, 1, H, W); uint8 in 0 to 255, or
+            float in 0 to 1.
         ax: matplotlib axes; new ones if None.
         ncols: images in a row; as square as can be if None.
 
     Raises:
-        ValueError: pixels that make no square image.
+        ValueError: no images, pixels that make no square image, or floats far out of range.
+        TypeError: another type.
 
     Example:
         >>> ax = image_grid(torch.zeros(6, 784), ncols=3)
@@ -58,6 +61,7 @@ def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None)
     """
     images = _pictures(images)
     n, height, width = images.shape
+    checks.at_least(1, "there is nothing to draw", number__images=n)
     ncols = ncols or int(np.ceil(np.sqrt(n)))
     nrows = -(-n // ncols)
     grid = np.full((nrows * ncols, height, width), np.nan)  # what is left over stays transparent
@@ -78,13 +82,15 @@ def image_rows(rows: Mapping[str, Tensor], ax: Axes | None = None) -> Axes:
         ax: matplotlib axes; new ones if None.
 
     Raises:
-        ValueError: pixels that make no square image, or rows that differ in shape.
+        ValueError: as for `image_grid`, no rows, or rows that differ in shape.
+        TypeError: as for `image_grid`.
 
     Example:
         >>> ax = image_rows({"data": torch.zeros(4, 784), "model": torch.ones(4, 784)})
         >>> [label.get_text() for label in ax.get_yticklabels()]
         ['data', 'model']
     """
+    checks.at_least(1, "there is nothing to draw", number__rows=len(rows))
     pictures = [_pictures(images) for images in rows.values()]
     if len({p.shape for p in pictures}) != 1:
         raise ValueError(f"the rows differ in shape: {[p.shape for p in pictures]}")
@@ -106,11 +112,16 @@ def latent_scatter(
         labels: (N,), classes.
         ax: matplotlib axes; new ones if None.
 
+    Raises:
+        ValueError: points that are not of a plane, or not one label a point.
+
     Example:
         >>> ax = latent_scatter(torch.randn(20, 2), torch.arange(20) % 2)
         >>> [text.get_text() for text in ax.texts]
         ['0', '1']
     """
+    checks.last("z", z, 2, "choose two dimensions, as z[:, :2]")
+    checks.same_shape("one label a point", labels=labels, points=z[..., 0])
     points, classes = _array(z), _array(labels)
     ax = ax or plt.subplots(figsize=(5, 5))[1]
     ax.scatter(*points.T, c=classes, cmap="tab10", vmin=0, vmax=9, s=3, alpha=0.5, linewidths=0)
@@ -138,7 +149,7 @@ def latent_plane(
         limit: the grid goes from -limit to limit, in standard deviations of the prior.
 
     Raises:
-        ValueError: the latent space has not two dimensions.
+        ValueError: the latent space has not two dimensions, or there are no nodes.
 
     Example:
         >>> from dgm_core.vae import mlp_vae
@@ -148,6 +159,7 @@ def latent_plane(
     """
     if vae.latent_dim != 2:
         raise ValueError(f"a latent plane has 2 dimensions; this model has {vae.latent_dim}")
+    checks.at_least(1, "nodes on a side", num=num)
     nodes = torch.linspace(-limit, limit, num).to(vae.prior_mean)
     z = torch.cartesian_prod(nodes.flip(0), nodes).flip(1)  # rows from the top: z_2 falls
     ax = ax or plt.subplots(figsize=(5.5, 5.5))[1]
@@ -182,12 +194,20 @@ def curve(
         label: name in the legend; no legend if None.
         standard_error: (N,), of y; no band if None.
 
+    Raises:
+        ValueError: lengths that differ, or an unknown role.
+
     Example:
         >>> beta = torch.linspace(0, 4, 5)
         >>> ax = curve(beta, beta**2, xlabel="beta", ylabel="rate (nats)", role="truth")
         >>> ax.get_ylabel()
         'rate (nats)'
     """
+    if role not in COLORS:
+        raise ValueError(f"no role {role!r}: colours mean {', '.join(COLORS)}")
+    checks.same_shape("every point needs both", x=x, y=y)
+    if standard_error is not None:
+        checks.same_shape("an error for each point", y=y, standard_error=standard_error)
     x, y = _array(x), _array(y)
     ax = ax or plt.subplots()[1]
     ax.plot(x, y, color=COLORS[role], label=label)
@@ -208,7 +228,18 @@ def _array(values: Tensor) -> np.ndarray:
 def _pictures(images: Tensor) -> np.ndarray:
     """Return images as floats in 0 to 1, (N, H, W)."""
     images = images.detach().cpu()
-    images = images / 255 if images.dtype == torch.uint8 else images
+    if images.dtype == torch.uint8:
+        images = images / 255
+    elif not images.is_floating_point():
+        raise TypeError(f"images are {images.dtype}, but uint8, or floats in 0 to 1, are expected")
+    images = images.float()
+    if images.numel() and not (images.min() >= -0.1 and images.max() <= 1.1):  # NaN, too
+        raise ValueError(
+            f"images have values from {images.min():g} to {images.max():g}, but 0 to 1 is "
+            "expected: divide grey values by 255, and bring [-1, 1] to [0, 1] by (x + 1) / 2"
+        )
+    if images.ndim == 4 and images.shape[1] == 1:
+        images = images[:, 0]
     if images.ndim == 2:
         side = round(images.shape[1] ** 0.5)
         if side**2 != images.shape[1]:
@@ -216,4 +247,9 @@ def _pictures(images: Tensor) -> np.ndarray:
                 f"{images.shape[1]} pixels make no square image: reshape to (N, H, W)"
             )
         images = images.unflatten(1, (side, side))
+    if images.ndim != 3:
+        raise ValueError(
+            f"images are {checks.sizes(images.shape)}, but (N, pixels), (N, H, W) or (N, 1, H, W) "
+            "is expected: a single image is images[:1], colours are drawn one by one"
+        )
     return images.numpy()

@@ -1,6 +1,7 @@
 """Numbers for the running text of a page: what a sentence shows was computed by a cell."""
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 import torch
@@ -20,8 +21,8 @@ def report(prefix: str, **values: object) -> None:
 
     Args:
         prefix: of the chapter, such as ``elbo``.
-        values: by name, a number, a tensor or array of one element, or a text; or a mapping or a
-            sequence of them.
+        values: by name, a number, a tensor or array of one element, or a text; or a mapping, a
+            sequence or a dataclass of them, such as `protocol.measure` returns.
 
     Raises:
         TypeError: a value is none of these.
@@ -47,6 +48,8 @@ def _each(key: str, value: object) -> list[tuple[str, float | int | str]]:
         value = value.detach().cpu().numpy()
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.item() if value.size == 1 else list(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, (float, int, str)):
         return [(key, value)]
     if not isinstance(value, (Mapping, list, tuple)):

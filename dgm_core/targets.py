@@ -8,6 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from dgm_core import checks
+
+_PLANE = "a point of the plane has two numbers"
+
 
 @dataclass(frozen=True)
 class Ring:
@@ -17,6 +21,9 @@ class Ring:
         modes: number of Gaussians.
         radius: of the circle around the origin.
         scale: standard deviation of each Gaussian, in either direction.
+
+    Raises:
+        ValueError: no Gaussian, or a scale that is not positive.
 
     References:
         Metz et al. (2017), Unrolled Generative Adversarial Networks.
@@ -32,6 +39,11 @@ class Ring:
     modes: int = 8
     radius: float = 2.0
     scale: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check what the density divides by."""
+        checks.at_least(1, "a mixture needs a part", modes=self.modes)
+        checks.positive("a standard deviation", scale=self.scale)
 
     def centres(self, device: torch.device | str = "cpu") -> Float[Tensor, " modes 2"]:
         """Return the centres, (modes, 2), from angle 0 anticlockwise; float32, on `device`."""
@@ -49,7 +61,11 @@ class Ring:
 
         Returns:
             (..., 2).
+
+        Raises:
+            ValueError: noise that is not of the plane, or not one choice a point.
         """
+        _check_noise(which, spread)
         angle = (self.modes * which).floor() * (2 * math.pi / self.modes)
         centre = self.radius * torch.stack([angle.cos(), angle.sin()], -1)
         return centre + self.scale * spread
@@ -75,7 +91,12 @@ class Ring:
         return self.from_noise(which, torch.randn(*sample_shape, 2, **options))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
-        """Return the exact log density at x, (...), in nats."""
+        """Return the exact log density at x, (...), in nats.
+
+        Raises:
+            ValueError: points that are not of the plane.
+        """
+        checks.last("x", x, 2, _PLANE)
         away = (
             x[..., None, :] - self.centres(x.device).to(x.dtype)
         ) / self.scale  # (..., modes, 2)
@@ -85,7 +106,12 @@ class Ring:
     def nearest(
         self, x: Float[Tensor, " *batch 2"]
     ) -> tuple[Int[Tensor, " *batch"], Float[Tensor, " *batch"]]:
-        """Return the nearest Gaussian of each point, (...), and how many sigmas away, (...)."""
+        """Return the nearest Gaussian of each point, (...), and how many sigmas away, (...).
+
+        Raises:
+            ValueError: points that are not of the plane.
+        """
+        checks.last("x", x, 2, _PLANE)
         away = (x[..., None, :] - self.centres(x.device).to(x.dtype)) / self.scale
         distance, index = away.square().sum(-1).min(-1)
         return index, distance.sqrt()
@@ -102,6 +128,9 @@ class Banana:
         thickness: standard deviation of x_2 across the parabola.
         bend: c.
 
+    Raises:
+        ValueError: a width or thickness that is not positive.
+
     References:
         Haario et al. (1999), Adaptive proposal distribution for random walk Metropolis algorithm.
     """
@@ -110,13 +139,22 @@ class Banana:
     thickness: float = 0.3
     bend: float = 0.6
 
+    def __post_init__(self) -> None:
+        """Check what the density divides by."""
+        checks.positive("a standard deviation", width=self.width, thickness=self.thickness)
+
     @property
     def entropy(self) -> float:
         """In nats: bending moves area but does not change it."""
         return 1 + math.log(2 * math.pi * self.width * self.thickness)
 
     def from_noise(self, spread: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch 2"]:
-        """Make samples, (..., 2), from standard normal noise, (..., 2)."""
+        """Make samples, (..., 2), from standard normal noise, (..., 2).
+
+        Raises:
+            ValueError: noise that is not of the plane.
+        """
+        checks.last("spread", spread, 2, _PLANE)
         first = self.width * spread[..., 0]
         middle = self.bend * (first**2 - self.width**2)
         return torch.stack([first, middle + self.thickness * spread[..., 1]], -1)
@@ -137,7 +175,12 @@ class Banana:
         return self.from_noise(torch.randn(*sample_shape, 2, device=device, generator=generator))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
-        """Return the exact log density at x, (...), in nats."""
+        """Return the exact log density at x, (...), in nats.
+
+        Raises:
+            ValueError: points that are not of the plane.
+        """
+        checks.last("x", x, 2, _PLANE)
         middle = self.bend * (x[..., 0] ** 2 - self.width**2)
         along, across = x[..., 0] / self.width, (x[..., 1] - middle) / self.thickness
         constant = math.log(2 * math.pi * self.width * self.thickness)
@@ -158,6 +201,9 @@ class Moons:
         shift: the centres are at (-shift, -lift) and (shift, lift).
         lift: see shift.
 
+    Raises:
+        ValueError: a thickness or spread that is not positive.
+
     Example:
         >>> moons = Moons()
         >>> moons.sample((5,)).shape
@@ -172,6 +218,10 @@ class Moons:
     shift: float = 0.75
     lift: float = 0.35
 
+    def __post_init__(self) -> None:
+        """Check what the density divides by."""
+        checks.positive("a standard deviation", thickness=self.thickness, spread=self.spread)
+
     def from_noise(
         self, which: Float[Tensor, " *batch"], spread: Float[Tensor, " *batch 2"]
     ) -> Float[Tensor, " *batch 2"]:
@@ -183,7 +233,11 @@ class Moons:
 
         Returns:
             (..., 2).
+
+        Raises:
+            ValueError: noise that is not of the plane, or not one choice a point.
         """
+        _check_noise(which, spread)
         side = 2 * (which < 0.5).to(spread.dtype) - 1  # the upper moon has its centre at the left
         angle = math.pi / 2 + self.spread * spread[..., 0]
         distance = self.radius + self.thickness * spread[..., 1]
@@ -208,7 +262,12 @@ class Moons:
         return self.from_noise(which, torch.randn(*sample_shape, 2, **options))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
-        """Return the exact log density at x, (...), in nats."""
+        """Return the exact log density at x, (...), in nats.
+
+        Raises:
+            ValueError: points that are not of the plane.
+        """
+        checks.last("x", x, 2, _PLANE)
         return torch.logaddexp(self._upper(x), self._upper(-x)) - math.log(2)
 
     def _upper(self, x: Tensor) -> Tensor:
@@ -220,3 +279,8 @@ class Moons:
         across = (distance - self.radius) / self.thickness
         constant = math.log(2 * math.pi * self.spread * self.thickness)
         return (-0.5 * turns**2).logsumexp(-1) - 0.5 * across**2 - distance.log() - constant
+
+
+def _check_noise(which: Tensor, spread: Tensor) -> None:
+    checks.last("spread", spread, 2, _PLANE)
+    checks.same_shape("one choice a point", which=which, points=spread[..., 0])

@@ -8,6 +8,7 @@ from pathlib import Path
 import book_assets
 import browser as helpers
 import filelock
+import jaxtyping
 import pytest
 import small_book
 from browser import miss
@@ -18,6 +19,14 @@ pytest.register_assert_rewrite("page_checks")  # as in the tests themselves
 # The same examples on every machine and in every run; a slow machine is no failure.
 settings.register_profile("book", derandomize=True, deadline=None)
 settings.load_profile("book")
+
+
+@pytest.fixture
+def as_a_reader_calls():
+    """Check no annotations, as outside of tests: what is wrong then is the function's to say."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +40,11 @@ def built_book() -> Path:
     folder.mkdir(exist_ok=True)
     made = folder / "tested.json"  # by which run the pages were built, and what went wrong
     with filelock.FileLock(folder / "tested.lock"):
-        if not made.exists() or json.loads(made.read_text())["run"] != run:
+        if not made.exists() or json.loads(made.read_text(encoding="utf8"))["run"] != run:
             build = helpers.build(helpers.ROOT)
             error = build.stdout[-6000:] if build.returncode else ""
-            made.write_text(json.dumps({"run": run, "error": error}))
-        error = json.loads(made.read_text())["error"]
+            made.write_text(json.dumps({"run": run, "error": error}), encoding="utf8")
+        error = json.loads(made.read_text(encoding="utf8"))["error"]
     if error:
         pytest.fail(f"jupyter-book build . -W failed:\n{error}", pytrace=False)
     return folder / "html"

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import shutil
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -40,6 +41,35 @@ def test_mnist_is_parsed_once_and_every_caller_has_a_copy(monkeypatch):
 def test_mnist_knows_two_splits():
     with pytest.raises(ValueError, match="'train' and 'test'"):
         data.mnist("validation")
+
+
+def test_the_splits_are_the_file_in_its_order_and_share_no_digit():
+    train, validation, test = data.mnist_splits()
+    for kind, whole in enumerate(data.mnist("train")):
+        assert len(train[kind]) == 50_000 and len(validation[kind]) == 10_000
+        assert torch.equal(torch.cat([train[kind], validation[kind]]), whole)
+    assert all(map(torch.equal, test, data.mnist("test")))
+
+
+def test_validation_has_the_classes_of_training_within_what_is_claimed():
+    train, validation, _ = data.mnist_splits()
+    shares = [torch.bincount(part.labels) / len(part.labels) for part in (train, validation)]
+    apart = (shares[0] - shares[1]).abs().max()
+    assert 0.007 < apart < 0.008
+
+
+def test_the_guide_says_how_much_ink_validation_and_test_digits_have():
+    text = (Path(__file__).parents[1] / "book/notation.md").read_text(encoding="utf8")
+    for part in data.mnist_splits()[1:]:
+        ink = part.images.flatten(1).double().mean(1) / 2.55  # per cent
+        error = ink.std() / len(ink) ** 0.5
+        assert f"{ink.mean():.2f} ± {error:.2f} per cent" in text
+
+
+def test_changing_a_split_in_place_harms_nobody_else():
+    validation = data.mnist_splits()[1]
+    validation.images.zero_()
+    assert data.mnist_splits()[1].images.any()
 
 
 @pytest.fixture
@@ -110,6 +140,25 @@ def test_black_and_white_are_certain(monkeypatch, extreme):
     monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.full(shape, extreme))
     x = data.binarize(torch.tensor([[[0, 255]]], dtype=torch.uint8))
     assert x.tolist() == [[0.0, 1.0]]
+
+
+def test_what_is_binarized_once_has_the_grey_value_as_its_mean():
+    n = 40_000
+    x = data.binarize_once(every_grey(n)).double()
+    p = torch.arange(256, dtype=torch.float64) / 255
+    off = (x.mean(0) - p) / (p * (1 - p) / n).sqrt().clamp(min=1e-12)
+    assert off[0] == 0 and off[255] == 0 and off.abs().max() < 4.5
+
+
+def test_what_is_binarized_once_depends_on_the_seed_alone():
+    images = torch.full((4, 28, 28), 100, dtype=torch.uint8)
+    torch.manual_seed(1)
+    first, state = data.binarize_once(images, 5), torch.get_rng_state()
+    torch.manual_seed(1)
+    assert torch.equal(torch.get_rng_state(), state)  # nothing was taken from torch's own
+    torch.manual_seed(2)
+    assert torch.equal(data.binarize_once(images, 5), first)
+    assert not torch.equal(data.binarize_once(images, 6), first)
 
 
 def test_dequantized_pixels_stay_in_their_bin():

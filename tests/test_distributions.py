@@ -12,8 +12,11 @@ from dgm_core.distributions import (
     DiagonalNormal,
     DiscretizedLogistic,
     DiscretizedLogisticPixels,
+    LinearNormal,
+    NormalPixels,
     from_noise,
 )
+from dgm_core.nets import mlp
 
 
 class Heads(nn.Module):
@@ -151,3 +154,51 @@ def test_what_is_not_made_of_normal_noise_says_so():
     pixels = BernoulliPixels(torch.nn.Identity())(torch.zeros(2, 3))
     with pytest.raises(TypeError, match="Bernoulli is not made of standard normal noise"):
         from_noise(pixels, torch.zeros(2, 3))
+
+
+def test_normal_pixels_have_the_density_of_scipy():
+    torch.manual_seed(0)
+    p = NormalPixels(mlp([2, 5]), scale=0.3).double()
+    z, x = torch.randn(7, 2).double(), torch.randn(7, 5).double()
+    expected = stats.norm(p.net(z).detach(), 0.3).logpdf(x).sum(1)
+    torch.testing.assert_close(p(z).log_prob(x).detach(), torch.from_numpy(expected))
+
+
+def test_the_learned_width_of_pixels_is_their_root_mean_squared_error():
+    torch.manual_seed(0)
+    p = NormalPixels(mlp([2, 5]), scale=2.0).double()
+    z, x = torch.randn(50, 2).double(), torch.randn(50, 5).double()
+    best = (x - p.net(z)).square().mean().sqrt().detach()
+    with torch.no_grad():
+        p.log_scale.copy_(best.log())
+    (slope,) = torch.autograd.grad(p(z).log_prob(x).sum(), p.log_scale)
+    assert slope.abs() < 1e-9
+    lower, middle, upper = (at(p, z, x, best * factor) for factor in (0.9, 1.0, 1.1))
+    assert middle > max(lower, upper)
+
+
+def at(p, z, x, scale):
+    with torch.no_grad():
+        p.log_scale.copy_(scale.log())
+        return p(z).log_prob(x).mean()
+
+
+def test_the_likeliest_width_of_a_linear_model_is_what_tipping_and_bishop_say():
+    """With the likeliest weight, s^2 is the mean of the eigenvalues that are left out."""
+    torch.manual_seed(0)
+    x = torch.randn(400, 4).double() @ torch.diag(torch.tensor([3.0, 1.0, 0.7, 0.4]).double())
+    x = x - x.mean(0)
+    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    s2 = values[:3].mean()
+    p = NormalPixels(torch.nn.Linear(1, 4)).double()
+    with torch.no_grad():
+        p.net.weight.copy_(vectors[:, 3:] * (values[3] - s2).sqrt())
+        p.net.bias.zero_()
+        p.log_scale.copy_(0.5 * s2.log())
+
+    linear = LinearNormal(p.net.weight, p.net.bias, p(torch.zeros(1).double()).stddev)
+    posterior = linear.posterior(x)
+    z = posterior.mean[None] + posterior.stddev * torch.tensor([-1.0, 1.0]).double()[:, None, None]
+    # Two points with the posterior's mean and variance: log p(x|z) is quadratic in z, so exact.
+    slopes = torch.autograd.grad(p(z.detach()).log_prob(x).mean(), [p.log_scale, p.net.weight])
+    assert all(slope.abs().max() < 1e-9 for slope in slopes)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracles import assert_mean_is, ppca
 from scipy import special, stats
+from torch.distributions import Independent, Normal
 
 from dgm_core.estimators import (
     effective_sample_size,
@@ -83,6 +84,24 @@ def test_many_importance_samples_find_log_p_without_a_gradient():
     found = importance_log_likelihood(model.rough, x, 200_000)
     assert not found.requires_grad
     torch.testing.assert_close(found, model.marginal.log_prob(x), rtol=0, atol=0.02)
+
+
+def test_each_example_is_weighed_by_its_own_part_of_the_proposal():
+    torch.manual_seed(0)
+    model = ppca(latent_dim=1, event_dim=2, seed=3)
+    x = model.marginal.sample((9,))
+    exact = model.exact.encoder(x)
+    q = Independent(Normal(exact.mean, exact.stddev), 1)  # one dimension: the posterior itself
+    for chunk in (3, 4, 100):
+        found = importance_log_likelihood(model.rough, x, 4, chunk, proposal=q)
+        torch.testing.assert_close(found, model.marginal.log_prob(x))
+
+
+def test_a_proposal_for_others_is_refused():
+    model = ppca()
+    with pytest.raises(ValueError, match=r"for \[3\] examples, not 2"):
+        q = model.rough.prior.expand((3,))
+        importance_log_likelihood(model.rough, model.marginal.sample((2,)), 5, proposal=q)
 
 
 @pytest.mark.parametrize(("samples", "chunk"), [(0, 10), (10, 0)])

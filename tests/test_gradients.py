@@ -158,7 +158,8 @@ def test_leave_one_out_by_hand_and_free_of_its_own_draw():
     torch.testing.assert_close(leave_one_out(values), expected)
     jacobian = torch.autograd.functional.jacobian(leave_one_out, values[:, 0])
     assert (jacobian.diagonal() == 0).all()
-    assert leave_one_out(values[:1]).isnan().all()  # one draw has no others
+    with pytest.raises(ValueError, match="draws is 1, but at least 2"):  # one has no others
+        leave_one_out(values[:1])
 
 
 def test_the_best_baseline_of_a_square_leaves_what_theory_leaves():

@@ -10,7 +10,7 @@ from tested_versions import project
 import dgm_core
 
 TEXTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "dgm_core/README.md"]
-FORM = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/mistake.yml").read_text())
+FORM = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/mistake.yml").read_text(encoding="utf8"))
 
 
 @pytest.mark.parametrize("name", TEXTS)

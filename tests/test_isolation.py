@@ -48,12 +48,14 @@ def test_page(page, k):
 
 
 def test_no_group_is_divided_between_workers(tmp_path):
-    (tmp_path / "test_toy.py").write_text(TOY)
-    (tmp_path / "pytest.ini").write_text("[pytest]")
+    (tmp_path / "test_toy.py").write_text(TOY, encoding="utf8")
+    (tmp_path / "pytest.ini").write_text("[pytest]", encoding="utf8")
     command = [sys.executable, "-m", "pytest", "-p", "isolation", "-n", "2", "-rP"]
     outside = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST")}
     outside["PYTHONPATH"] = str(Path(isolation.__file__).parent)
-    run = subprocess.run(command, cwd=tmp_path, env=outside, capture_output=True, text=True)
+    run = subprocess.run(
+        command, cwd=tmp_path, env=outside, capture_output=True, text=True, encoding="utf8"
+    )
     made = re.findall(r"^made (\w): (\w+)$", run.stdout, re.MULTILINE)
     assert len(made) == 20, run.stdout + run.stderr
     workers = {page: {worker for one, worker in made if one == page} for page in "abcd"}

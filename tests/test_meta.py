@@ -6,12 +6,26 @@ What runs here runs on CUDA and MPS without a changed line.
 import pytest
 import torch
 
-from dgm_core import data, divergences, estimators, evaluation, objectives, training
+from dgm_core import (
+    annealing,
+    data,
+    diffusion,
+    divergences,
+    energy,
+    estimators,
+    evaluation,
+    objectives,
+    posterior,
+    proposals,
+    training,
+)
+from dgm_core.autoregressive import MADE, PixelCNN
 from dgm_core.classifier import DigitClassifier
-from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels
+from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels, NormalPixels
 from dgm_core.flows import CoarseToFine, affine_image_flow, coupling_flow
 from dgm_core.gan import Discriminator, Generator
 from dgm_core.live.plane import flow_step, gan_step
+from dgm_core.mixtures import Mixture
 from dgm_core.nets import GaussianHead, mlp
 from dgm_core.targets import Banana, Moons, Ring
 from dgm_core.vae import VAE, mlp_vae
@@ -24,10 +38,26 @@ def grey_vae() -> VAE:
     return VAE(DiagonalNormal(GaussianHead(784, 8, 2)), decoder, latent_dim=2)
 
 
+def normal_vae() -> VAE:
+    decoder = NormalPixels(mlp([2, 8, 784]))
+    return VAE(DiagonalNormal(GaussianHead(784, 8, 2)), decoder, latent_dim=2)
+
+
 MODELS = {  # name: make a model, and its loss for a batch of images
     "vae": (mlp_vae, lambda vae, x: -objectives.elbo(vae, x, num_samples=2)),
     "vae, grey pixels": (grey_vae, lambda vae, x: -objectives.elbo(vae, x)),
+    "made": (lambda: MADE(784, (16,)), lambda made, x: -made.log_prob(x)),
+    "pixelcnn": (
+        lambda: PixelCNN(width=8, hidden=8, blocks=1, dropout=0.1),
+        lambda model, x: -model.log_prob(x),
+    ),
+    "unmasker": (
+        lambda: diffusion.DigitUnmasker((8, 8), (0, 1, 0)),
+        lambda model, x: diffusion.masked_loss(model, x),
+    ),
     "vae, importance weighted": (mlp_vae, lambda vae, x: -objectives.iwae_bound(vae, x, 3)),
+    "vae, free bits": (mlp_vae, lambda vae, x: -objectives.free_bits(vae, x, 0.1)),
+    "vae, learned width": (normal_vae, lambda vae, x: -objectives.elbo(vae, x)),
 }
 
 
@@ -115,6 +145,58 @@ def test_a_pure_step_of_a_flow_stays_on_its_device():
     assert {value.device for value in out.values()} == {META}
 
 
+@pytest.mark.parametrize("label", [None, 3])
+def test_a_step_of_a_denoiser_stays_on_its_device(label):
+    model = diffusion.DigitDenoiser((8, 8), (1, 1, 1), 8, num_classes=10, dropout=0.1).to(META)
+    greys = diffusion.GreyValues(torch.ones(256)).to(META)
+    images = torch.empty(6, 28, 28, dtype=torch.uint8, device=META)
+    labels = None if label is None else torch.full((6,), label, device=META)
+
+    def denoiser(z, log_snr):
+        return model(z, log_snr, labels)
+
+    levels = diffusion.training_log_snrs(diffusion.stratified(torch.rand(6, device=META)))
+    losses = diffusion.squared_errors(denoiser, greys.numbers(images), levels).turn
+    losses.mean().backward()
+    training.adam(list(model.parameters()), lr=1e-3).step()
+    for term in diffusion.bound_terms(denoiser, greys, images, -8.0, 8.0):
+        assert term.shape == (6,) and term.device == META
+    z, noise = torch.empty(6, 784, device=META), torch.empty(2, 6, 784, device=META)
+    velocity = diffusion.velocity_on(diffusion.cosine_path, denoiser)
+    for x in (
+        diffusion.heun(velocity, z, 2),
+        diffusion.ddim(denoiser, z, [-8.0, 0.0, 8.0]),
+        diffusion.ancestral(denoiser, z, [-8.0, 0.0, 8.0], noise, diffusion.forward_variance),
+        greys.greys(z),
+    ):
+        assert x.shape == z.shape and x.device == META
+
+
+def test_a_step_of_flow_matching_stays_on_its_device():
+    velocity = diffusion.TimeMLP(2, (8,), num_classes=3).to(META)
+    x = torch.empty(5, 2, device=META)
+    diffusion.flow_matching_loss(velocity, x).mean().backward()
+    training.adam(list(velocity.parameters()), lr=1e-3).step()
+    assert diffusion.ode_log_prob(velocity, x, 2).device == META
+
+
+def test_mixtures_scores_and_walks_stay_on_their_device():
+    pair = Mixture(*(torch.empty(shape, device=META) for shape in ((2, 2), (2,), (2,))))
+    x, e = pair.sample((5,)), torch.empty(3, 5, 2, device=META)
+    for result in (
+        pair.log_prob(x),
+        pair.part(1).noised(0.5, 0.5).score(x),
+        *diffusion.exact_denoiser(pair)(x, x[:, 0]),
+        energy.score_matching_loss(pair.score, x),
+        energy.denoising_score_loss(pair.score, x, 0.1),
+        energy.tweedie_covariance(pair.score, x, 0.1),
+        energy.langevin(pair.score, x, 0.1, e),
+        MADE(4).to(META).sample((2,)),
+        PixelCNN(4, 8, 8, 1).to(META).sample((2,)),
+    ):
+        assert result.device == META
+
+
 def test_the_meta_device_would_show_a_tensor_of_another():
     vae = mlp_vae().to(META)
     with pytest.raises((RuntimeError, NotImplementedError)):
@@ -125,12 +207,24 @@ def test_everything_else_stays_on_its_device():
     vae = mlp_vae().to(META)
     images = torch.empty(9, 28, 28, dtype=torch.uint8, device=META)
     x = data.dequantize(images)
+    z, plane = vae.prior.sample((9,)), mlp_vae(latent_dim=2, hidden=8).to(META)
+    plan = annealing.plan_annealing(vae, x, annealing.inverse_temperatures(4), 2)
+    grid = posterior.latent_grid(2, 5).to(x)
     line, ring = torch.linspace(-1, 1, 9, device=META), Ring()
     for result in (
         *data.mnist("test", META),
+        *(tensor for part in data.mnist_splits(META) for tensor in part),
+        data.binarize_once(images),
         vae.sample((3,)),
         estimators.importance_log_likelihood(vae, x, 5, chunk_size=7),
         estimators.effective_sample_size(objectives.log_weights(vae, x, 4)),
+        estimators.importance_log_likelihood(vae, x, 5, 7, vae.prior.expand((9,))),
+        plan.step_sizes,
+        annealing.annealed_log_weights(vae, x, plan, 2),
+        annealing.reversed_log_weights(vae, x, z, plan, 2),
+        *annealing.sandwich(vae, 3, annealing.inverse_temperatures(2), 2),
+        *posterior.posterior_on_grid(plane.decoder, x, grid),
+        *posterior.divide_on_grid(grid.log_prior, torch.zeros(9, 25, device=META), grid),
         *evaluation.active_units(vae, x),
         evaluation.nearest_neighbours(x, x, k=2, chunk_size=4),
         divergences.jensen_shannon_by_quadrature(line, -line, line),
@@ -143,6 +237,18 @@ def test_everything_else_stays_on_its_device():
         *(t.log_prob(t.sample((4,), device=META)) for t in (Banana(), Moons())),
     ):
         assert result.device == META
+
+
+def test_a_refitted_proposal_is_made_where_the_model_is():
+    """On no device but the processor and meta can training be seen without a GPU; here again, the
+    default is the odd one out.
+    """
+    vae, x = mlp_vae(latent_dim=2, hidden=8, num_pixels=9), torch.rand(5, 9).round()
+    with META:
+        q = proposals.refit_proposal(vae, x, steps=2)
+        tuned = proposals.refit_encoder(vae, x, epochs=2)
+    assert q.mean.device == q.stddev.device == x.device
+    assert tuned.encoder(x).mean.device == x.device
 
 
 def test_fit_makes_no_tensor_on_the_default_device(tmp_path):

@@ -1,4 +1,5 @@
 import math
+from contextlib import suppress
 
 import mpmath
 import pytest
@@ -6,18 +7,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import assert_mean_is, iwae_bound_by_quadrature, ppca
-from torch.distributions import kl_divergence
+from torch.distributions import Independent, Normal, kl_divergence
 
+from dgm_core.data import batches
 from dgm_core.objectives import (
     discriminator_loss,
     distortion_and_rate,
     elbo,
+    free_bits,
     game_value,
     iwae_bound,
     log_weights,
     minimax_generator_loss,
     nonsaturating_generator_loss,
 )
+from dgm_core.training import fit
 from dgm_core.vae import linear_vae, mlp_vae
 
 seeds = st.integers(0, 2**31)
@@ -102,6 +106,97 @@ def test_beta_weighs_the_rate_and_nothing_else(beta, seed):
     distortion, rate = distortion_and_rate(model.rough, x, 2)
     torch.manual_seed(seed)
     torch.testing.assert_close(elbo(model.rough, x, 2, beta), -distortion - beta * rate)
+
+
+def test_a_beta_that_is_a_tensor_may_change_under_the_objective():
+    model, beta = ppca(), torch.zeros(()).double()
+    x = model.marginal.sample((4,))
+    for value in (0.0, 0.3, 1.0):
+        beta.fill_(value)
+        torch.manual_seed(0)
+        found = elbo(model.rough, x, 2, beta)
+        torch.manual_seed(0)
+        torch.testing.assert_close(found, elbo(model.rough, x, 2, value))
+
+
+def test_an_annealed_beta_goes_on_from_a_checkpoint(tmp_path):
+    def run(steps):
+        """Weights after `steps` of 8, and the betas that the loss has seen."""
+        torch.manual_seed(0)
+        vae, beta, seen = mlp_vae(2, 4, 9), torch.zeros(()), []
+
+        def loss(x):
+            seen.append(round(beta.item(), 4))
+            if len(seen) > steps:
+                raise KeyboardInterrupt
+            return -elbo(vae, x, beta=beta)
+
+        plan = batches(torch.ones(8, 9), batch_size=2, epochs=2)
+        options = {"buffers": [beta], "after_step": lambda: beta.add_(0.2).clamp_(max=1)}
+        options |= {"checkpoint": tmp_path / "vae.pt", "checkpoint_every": 1}
+        with suppress(KeyboardInterrupt):
+            fit(loss, vae.parameters(), plan, progress=False, **options)
+        return seen
+
+    assert run(3) == [0.0, 0.2, 0.4, 0.6]
+    assert run(8) == [0.6, 0.8, 1.0, 1.0, 1.0]
+
+
+def test_weights_may_come_from_another_proposal():
+    torch.manual_seed(0)
+    model = ppca(latent_dim=1, event_dim=2, seed=3)
+    x = model.marginal.sample((4,))
+    exact = model.exact.encoder(x)
+    q = Independent(Normal(exact.mean, exact.stddev), 1)  # one dimension: the posterior itself
+    found = log_weights(model.rough, x, 3, proposal=q)
+    torch.testing.assert_close(found, model.marginal.log_prob(x).expand(3, 4))
+
+
+def test_free_bits_are_the_elbo_where_every_dimension_pays_more():
+    vae = mlp_vae(latent_dim=3, hidden=8, num_pixels=9).double()
+    x, noise = torch.rand(5, 9).double().round(), torch.randn(2, 5, 3).double()
+    torch.testing.assert_close(free_bits(vae, x, 0.0, 2, noise), elbo(vae, x, 2, noise=noise))
+
+
+def test_free_bits_charge_what_is_above_the_allowance_by_hand():
+    # Means 2, 1, 0 and no width but the prior's: rates 2, 1/2, 0 nats, by half the square.
+    q = Independent(Normal(torch.tensor([[3.0, 1.0, 0.0], [1.0, 1.0, 0.0]]), torch.ones(2, 3)), 1)
+    vae = mlp_vae(latent_dim=3, hidden=8, num_pixels=9)
+    vae.encoder = Constant(q)
+    x, noise = torch.ones(2, 9), torch.randn(1, 2, 3)
+    without = elbo(vae, x, beta=0.0, noise=noise)
+    # The first dimension has 4.5 and 0.5, 2.5 on average; the second 0.5; the third nothing.
+    paid = without - free_bits(vae, x, 1.0, noise=noise)
+    torch.testing.assert_close(paid, torch.tensor([4.5 + 1 + 1, 0.5 + 1 + 1]))
+    paid = without - free_bits(vae, x, 0.25, noise=noise)
+    torch.testing.assert_close(paid, torch.tensor([4.5 + 0.5 + 0.25, 0.5 + 0.5 + 0.25]))
+    assert paid.mean().item() == pytest.approx(2.5 + 0.5 + 0.25)
+
+
+def test_a_dimension_below_its_allowance_has_no_gradient_of_its_rate():
+    mean = torch.tensor([[3.0, 0.1], [1.0, 0.1]], requires_grad=True)
+    vae = mlp_vae(latent_dim=2, hidden=8, num_pixels=9)
+    vae.encoder = Constant(Independent(Normal(mean, torch.ones(2, 2)), 1))
+    x, noise = torch.ones(2, 9), torch.randn(1, 2, 2)
+    of_rate = elbo(vae, x, beta=0.0, noise=noise) - free_bits(vae, x, 1.0, noise=noise)
+    (gradient,) = torch.autograd.grad(of_rate.sum(), mean)
+    torch.testing.assert_close(gradient, torch.tensor([[3.0, 0.0], [1.0, 0.0]]))
+
+
+def test_a_negative_allowance_is_refused():
+    with pytest.raises(ValueError, match="at least 0 nats"):
+        free_bits(mlp_vae(2, 8, 9), torch.ones(2, 9), -0.1)
+
+
+class Constant(torch.nn.Module):
+    """An encoder that says the same whatever it sees."""
+
+    def __init__(self, q):
+        super().__init__()
+        self.q = q
+
+    def forward(self, x):
+        return self.q
 
 
 @pytest.mark.parametrize("num_samples", [1, 2, 3])

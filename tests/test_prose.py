@@ -11,6 +11,7 @@ from IPython.utils.capture import capture_output
 from myst_nb import glue
 
 from dgm_core.prose import report
+from dgm_core.protocol import measure
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,17 @@ def test_numbers_of_any_kind_become_pythons(value, number):
     assert found == number and type(found) is type(number)
 
 
+def test_a_mean_with_its_error_gets_a_name_for_each_part():
+    losses = torch.tensor([1.0, 2.0, 3.0])
+    found = values(nll={"test": measure(losses, "digits")})
+    assert found == {
+        "a-nll-test-mean": 2.0,
+        "a-nll-test-error": pytest.approx(3**-0.5),
+        "a-nll-test-count": 3,
+        "a-nll-test-over": "digits",
+    }
+
+
 def test_several_at_once_get_a_name_each():
     assert values(bits={"own": 1, "all_of": torch.tensor(2)}) == {
         "a-bits-own": 1,
@@ -72,5 +84,7 @@ def test_it_needs_no_myst_nb():
     code = (
         "import sys, dgm_core.prose; print(*(n in sys.modules for n in ('myst_nb', 'nbformat')))"
     )
-    run = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], text=True, capture_output=True, encoding="utf8"
+    )
     assert run.stdout.split() == ["False", "False"], run.stderr

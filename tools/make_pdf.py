@@ -26,6 +26,7 @@ from pypdf.generic import (
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book/_ext"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/helpers"))
 
+import book_assets
 import browser
 import edition
 import sharing
@@ -50,9 +51,11 @@ PREPARE = """() => {
     for (const figure of document.querySelectorAll(".dgm-figure")) figure.style.display = "none";
   const article = document.querySelector("article.bd-article");
   for (const extra of document.querySelectorAll(
-    "#jb-print-toc, .prev-next-footer, .bd-footer-content, .dgm-pdf, .dgm-edition, " +
-    "details.hide > summary"))
+    "#jb-print-toc, .prev-next-footer, .bd-footer-content, .dgm-pdf, .dgm-edition"))
     extra.remove();
+  // Not removed: for want of words, Chromium writes "Details".
+  for (const summary of document.querySelectorAll("details.hide > summary"))
+    summary.style.display = "none";
   // Chromium notes only those places that a link of the same page leads to.
   const places = document.createElement("div");
   for (const element of article.querySelectorAll("[id]")) {
@@ -72,9 +75,9 @@ PREPARE = """() => {
   return { title: title ? words(title) : document.title, headings };
 }"""
 COVER = """<!doctype html><html lang="en"><meta charset="utf-8"><style>
-body {{ font: 11pt/1.5 sans-serif; color: #222; }}
-h1 {{ font-size: 30pt; margin: 30mm 0 4mm; }} h2 {{ margin: 16mm 0 3mm; font-size: 15pt; }}
-p {{ margin: 1mm 0; }} b {{ display: block; margin: 3mm 0 0; }}
+body {{ font: 10.5pt/1.45 sans-serif; color: #222; }}
+h1 {{ font-size: 30pt; margin: 15mm 0 4mm; }} h2 {{ margin: 10mm 0 2mm; font-size: 15pt; }}
+p {{ margin: 1mm 0; }} b {{ display: block; margin: 2.5mm 0 0; }}
 nav a {{ color: inherit; text-decoration: none; display: flex; gap: 2mm; }}
 i {{ flex: 1; border-bottom: 1px dotted #999; margin-bottom: 1.5mm; }}
 </style><h1>{title}</h1><p>{author}</p><p>{edition}</p><p>{licence}</p>
@@ -250,11 +253,12 @@ def number_pages(context, writer: PdfWriter, base: str, words: str) -> None:
         page.compress_content_streams()  # which a merge leaves open
 
 
-def make_pdf(root: Path, say=print) -> Path:
+def make_pdf(root: Path) -> Path:
     """Print the book that was built in ``root``; return the path of the PDF.
 
     Raises:
-        FileNotFoundError: a page of the book has not been built, or there is no Chromium.
+        FileNotFoundError: a page of the book has not been built, or needs a network, or there is
+            no Chromium.
     """
     from playwright.sync_api import sync_playwright
 
@@ -265,6 +269,11 @@ def make_pdf(root: Path, say=print) -> Path:
     missing = [name for name in names if not (folder / name).exists()]
     if missing:
         raise FileNotFoundError(f"not built: {', '.join(missing)}. Run make book first")
+    texts = ((folder / name).read_text(encoding="utf8") for name in names)
+    if any(f'src="{book_assets.CDN}' in text for text in texts):  # the browser has no network
+        raise FileNotFoundError(
+            "the pages take their libraries from a CDN: run npm ci, then make book"
+        )
     words = edition.edition(root)
     with sync_playwright() as playwright, browser.serve(folder) as base:
         path = browser.find_chromium(playwright)
@@ -277,7 +286,7 @@ def make_pdf(root: Path, say=print) -> Path:
         printed = {}
         for name in names:
             printed[name] = print_page(context, f"{base}/{name}")
-            say(f"  {len(printed[name].pdf.pages):3} pages  {name}")
+            print(f"  {len(printed[name].pdf.pages):3} pages  {name}", flush=True)
         front = cover(context, base, parts, printed, config, words)
         writer = join(front, printed, base, published(config))
         number_pages(context, writer, f"{base}/{names[0]}", f"{config['title']}. {words}")

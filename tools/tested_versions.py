@@ -53,12 +53,12 @@ def closure(requirements: list[str], extra: str = "") -> dict[str, Distribution]
 def project() -> dict:
     """Return what pyproject.toml says of the package."""
     toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    return toml.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return toml.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
 
 
 def required() -> list[str]:
     """Return what pyproject.toml and requirements.txt name."""
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf8").splitlines()
     lines = [line.partition("#")[0].strip() for line in lines]
     pages = project()["optional-dependencies"]["pages"]
     return [*project()["dependencies"], *pages, *(x for x in lines if x and x[0] != "-")]
@@ -77,4 +77,4 @@ def constraints() -> str:
 
 
 if __name__ == "__main__":
-    (ROOT / "constraints.txt").write_text(constraints())
+    (ROOT / "constraints.txt").write_text(constraints(), encoding="utf8")

@@ -17,6 +17,7 @@ import packed
 import pydata_sphinx_theme
 from jupyter_core.paths import jupyter_path
 from notebook_cache import fingerprint
+from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 from dgm_core import palette
@@ -44,7 +45,7 @@ FILES = {
 
 def locked_versions(root: Path) -> dict[str, str]:
     """Return the version of each npm package in FILES, as package-lock.json has it."""
-    packages = json.loads((root / "package-lock.json").read_text())["packages"]
+    packages = json.loads((root / "package-lock.json").read_text(encoding="utf8"))["packages"]
     return {name: packages[f"node_modules/{name}"]["version"] for name in FILES}
 
 
@@ -59,13 +60,23 @@ def shipped(root: Path) -> bool:
 
 
 def assemble(root: Path, vendor: Path) -> bool:
-    """Lay the browser's files into ``vendor``; return False where they must come from a CDN."""
+    """Lay the browser's files into ``vendor``; return False where they must come from a CDN.
+
+    Raises:
+        ConfigError: a package of widgets has no script here.
+    """
     shutil.rmtree(vendor, ignore_errors=True)
     vendor.mkdir(parents=True)
     modules = {}
     for module in WIDGET_MODULES:
-        found = (Path(folder, module, "index.js") for folder in jupyter_path("nbextensions"))
-        text = next(filter(Path.is_file, found)).read_text(encoding="utf8")
+        places = [Path(folder, module, "index.js") for folder in jupyter_path("nbextensions")]
+        found = next(filter(Path.is_file, places), None)
+        if found is None:
+            raise ConfigError(
+                f"{module}/index.js is in none of {', '.join(map(str, places))}: install {module} "
+                "in the environment that builds the book, or name its place in JUPYTER_PATH"
+            )
+        text = found.read_text(encoding="utf8")
         source = f"{mends.installed(module)}, {module}/index.js"
         modules[module] = mends.apply(mends.MODULES.get(module, []), text, source)
     if not shipped(root):
@@ -114,7 +125,7 @@ def configure(app, config) -> None:
     assets = Path(app.outdir).parent / "assets"
     local = assemble(root, assets / "vendor")
     config.html_static_path += [str(WEB), str(assets)]
-    (assets / "dgm-palette.css").write_text(palette.css())
+    (assets / "dgm-palette.css").write_text(palette.css(), encoding="utf8")
     theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
     packed.icons(theme, assets)
 
@@ -178,10 +189,10 @@ def mend_page(app, pagename, templatename, context, doctree) -> None:
 def write_front_door(app, exception) -> None:
     """Write index.html, which leads to the book's first page; Jupyter Book's has no title."""
     if exception is None and app.builder.format == "html":
-        text = WEB.with_name("front-door.html").read_text()
+        text = WEB.with_name("front-door.html").read_text(encoding="utf8")
         text = text.replace("TITLE", app.config.html_title)
         text = text.replace("FIRST", f"{app.config.master_doc}.html")
-        Path(app.outdir, "index.html").write_text(text)
+        Path(app.outdir, "index.html").write_text(text, encoding="utf8")
 
 
 def setup(app):

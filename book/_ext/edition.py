@@ -31,7 +31,7 @@ def date(folder: Path) -> datetime.date:
         return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date()
     command = ["git", "-C", str(folder), "log", "-1", "--format=%cs"]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        run = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf8")
         return datetime.date.fromisoformat(run.stdout.strip())
     except (OSError, subprocess.CalledProcessError, ValueError):  # no git, no repository
         return datetime.date.today()
@@ -44,14 +44,14 @@ def edition(folder: Path) -> str:
 
 
 def report_address(repository: str, page: str) -> str:
-    """Return where to report a mistake on a page, or nothing where no repository is known.
+    """Return where to report a mistake on a page; nothing, where no repository is known.
 
     Args:
         repository: its address.
         page: the page's title, which the form is filled in with.
     """
-    if not repository:
-        return ""
+    if not re.match(r"https://([^/]+\.)?github\b", repository):  # the form is GitHub's
+        return repository
     asked = urlencode({"template": "mistake.yml", "page": page})
     return f"{repository.rstrip('/')}/issues/new?{asked}"
 
@@ -107,7 +107,7 @@ def sign(app, pagename, templatename, context, doctree) -> None:
     address = report_address(app.config.html_theme_options.get("repository_url") or "", title)
     links = {}
     if ABOUT in app.env.found_docs:
-        about = context["pathto"](ABOUT)
+        about = context["pathto"](ABOUT).rstrip("#")  # on the page itself it is no more than that
         links["How to cite"] = f"{about}#how-to-cite"
         links["Mistakes found"] = f"{about}#mistakes-found-in-this-book"
         links["Accessibility"] = f"{about}#accessibility"

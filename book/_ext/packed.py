@@ -38,7 +38,7 @@ def write(path: Path, data: bytes) -> None:
     path.with_name(f"{path.name}.gz").write_bytes(data)
     text = base64.b64encode(data).decode()
     script = f'(globalThis.dgmPacked ??= {{}})["{path.name}"] = "{text}";\n'
-    path.with_name(f"{path.name}.gz.js").write_text(script)
+    path.with_name(f"{path.name}.gz.js").write_text(script, encoding="utf8")
 
 
 def shake(bundle: str, source: str) -> str:
@@ -81,5 +81,6 @@ def icons(theme: Path, folder: Path) -> None:
     scope = ", ".join(f"U+{code:x}" for code in sorted(codes))
     (folder / "dgm-icons.css").write_text(
         f'@font-face {{\n  font-family: "{FAMILY}";\n  font-weight: 900;\n  font-display: block;\n'
-        f'  src: url("dgm-icons.woff") format("woff");\n  unicode-range: {scope};\n}}\n'
+        f'  src: url("dgm-icons.woff") format("woff");\n  unicode-range: {scope};\n}}\n',
+        encoding="utf8",
     )

@@ -63,7 +63,8 @@ def prepare(app, config) -> None:
     root, app.dgm_setter = Path(app.confdir), None
     if formulas.possible(root):
         app.dgm_setter = formulas.Setter(root / "node_modules/mathjax", config.mathjax3_config)
-        (Path(app.outdir).parent / "assets/dgm-formulas.css").write_text(app.dgm_setter.style)
+        style = Path(app.outdir).parent / "assets/dgm-formulas.css"
+        style.write_text(app.dgm_setter.style, encoding="utf8")
         app.add_css_file("dgm-formulas.css", priority=899)
 
 

@@ -15,7 +15,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
+
 Mapped = tuple[Float[Tensor, " batch *mapped"], Float[Tensor, " batch"]]
+
+_EXPAND = "give a shift and a log_scale to each number of an example, by expand if all are alike"
 
 
 class Bijection(nn.Module, ABC):
@@ -117,8 +121,12 @@ class Affine(Bijection):
             shift: b, (event).
             log_scale: s, (event).
             learned: whether they are parameters; otherwise they are constants.
+
+        Raises:
+            ValueError: shift and log_scale differ in shape.
         """
         super().__init__()
+        checks.same_shape(_EXPAND, shift=shift, log_scale=log_scale)
         for name, value in (("shift", shift), ("log_scale", log_scale)):
             if learned:
                 self.register_parameter(name, nn.Parameter(value.clone()))
@@ -127,10 +135,12 @@ class Affine(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Scale, then shift."""
+        checks.event("z", z, self.shift.shape, _EXPAND)
         return scale_and_shift(z, self.log_scale, self.shift)
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Take the shift off, then the scale."""
+        checks.event("x", x, self.shift.shape, _EXPAND)
         return shift_and_scale_back(x, self.log_scale, self.shift)
 
 
@@ -167,6 +177,8 @@ class Logit(Bijection):
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Apply the logit, log y - log(1 - y), without a difference of nearly equal numbers."""
+        beyond = self.alpha / (1 - 2 * self.alpha)  # how far outside of [0, 1] forward may be
+        checks.within("x", x, -beyond, 1 + beyond, "bring it into (0, 1), as data.dequantize does")
         low, high = (self.alpha + (1 - 2 * self.alpha) * t for t in (x, 1 - x))
         z = low.log() - high.log()
         return z, -sum_event(self._log_slope(z))
@@ -230,7 +242,16 @@ class Inverse(Bijection):
 
 
 def sum_event(per_dimension: Tensor) -> Tensor:
-    """Add up (B, ...) over all but the first axis: one value for each example."""
+    """Add up (B, ...) over all but the first axis: one value for each example.
+
+    Raises:
+        ValueError: no axis behind the first.
+    """
+    if per_dimension.ndim < 2:
+        raise ValueError(
+            f"a batch is {checks.sizes(per_dimension.shape)}, but (B, ...) is expected: write one "
+            "number an example as (B, 1), by x[:, None]"
+        )
     return per_dimension.flatten(1).sum(1)
 
 

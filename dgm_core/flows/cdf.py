@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.flows.bijections import Bijection, Mapped, sum_event
 
 
@@ -45,8 +46,13 @@ class MixtureCDF(Bijection):
             log_scales: like weight_logits.
             learned: whether they are parameters; otherwise they are constants, or what a network
                 has computed, and gradients go through them.
+
+        Raises:
+            ValueError: their shapes differ.
         """
         super().__init__()
+        cure = "one weight, mean and scale for each component of each number"
+        checks.same_shape(cure, weight_logits=weight_logits, means=means, log_scales=log_scales)
         parts = {"weight_logits": weight_logits, "means": means, "log_scales": log_scales}
         for name, value in parts.items():
             if learned:
@@ -62,7 +68,11 @@ class MixtureCDF(Bijection):
 
         Returns:
             x, (B, ...), and log |det dx/dz|, (B,), in nats.
+
+        Raises:
+            ValueError: z is of another shape than the parameters are for.
         """
+        self._check("z", z)
         z = _inside(z)
         x = self._bisect(z)
         log_slope = self._log_slope(x)
@@ -77,8 +87,22 @@ class MixtureCDF(Bijection):
         """Evaluate z, and the logarithm of the mixture's density summed over the event.
 
         A z that rounding would make 0 or 1 stays inside, so that a uniform base accepts it.
+
+        Raises:
+            ValueError: x is of another shape than the parameters are for.
         """
+        self._check("x", x)
         return _inside(self._cdf(x)), sum_event(self._log_slope(x))
+
+    def _check(self, name: str, value: Tensor) -> None:
+        """Refuse what the parameters would be stretched over: (B, *event), or each its own."""
+        shape = self.means.shape[:-1]
+        if value.shape not in (shape, (*value.shape[:1], *shape)):
+            raise ValueError(
+                f"{name} is {checks.sizes(value.shape)}, but {checks.sizes(('B', *shape))} is "
+                "expected, or one set of parameters for each example: they are "
+                f"{checks.sizes(self.means.shape)}"
+            )
 
     def _standardised(self, x: Tensor) -> Tensor:
         return (x[..., None] - self.means) * (-self.log_scales).exp()  # (..., K)
@@ -116,6 +140,9 @@ class CategoricalCDF(Bijection):
         log_probs: logarithms of the probabilities, (B, *event, K) or (*event, K), each K of them
             normalised.
 
+    Raises:
+        ValueError: probabilities that do not add up to 1; only the first K are looked at.
+
     References:
         Müller et al. (2019), Neural Importance Sampling, section 4.2.
 
@@ -128,6 +155,9 @@ class CategoricalCDF(Bijection):
     def __init__(self, log_probs: Tensor):
         """Take the probabilities of the bins, (..., K), as logarithms."""
         super().__init__()
+        one = log_probs[(0,) * (log_probs.ndim - 1)] if log_probs.numel() else log_probs
+        cure = "normalise them, by log_softmax(-1)"
+        checks.within("the sum of the probabilities", one.exp().sum(-1), 0.99, 1.01, cure)
         self.bins = log_probs.shape[-1]
         self.log_probs = log_probs
         probs = log_probs.exp()
@@ -136,6 +166,7 @@ class CategoricalCDF(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Return the quantiles at z in [0, 1): the data, each strictly inside the bin it is in."""
+        checks.within("z", z, 0, 1, "draw uniform noise, by torch.rand")
         k = (z[..., None] >= self.ends[..., :-1]).sum(-1)
         log_p, start = self._at(k)
         tiny = torch.finfo(z.dtype).tiny
@@ -145,6 +176,7 @@ class CategoricalCDF(Bijection):
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Return the distribution function at x in [0, 1), and the log-density there."""
+        checks.within("x", x, 0, 1, "divide integers by their number: (x + noise) / bins")
         k = bin_of(x, self.bins)
         log_p, start = self._at(k)
         return start + (self.bins * x - k) * log_p.exp(), self._log_slope(log_p)
@@ -167,7 +199,12 @@ def bin_of(x: Float[Tensor, " *shape"], bins: int) -> Int[Tensor, " *shape"]:
     Args:
         x: numbers, (...).
         bins: how many bins of one width there are.
+
+    Raises:
+        ValueError: an x outside of [0, 1], or no bins.
     """
+    checks.at_least(1, "how many values there are", bins=bins)
+    checks.within("x", x, 0, 1, "divide integers by their number: (x + noise) / bins")
     return (bins * x).long().clamp(0, bins - 1)
 
 

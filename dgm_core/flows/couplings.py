@@ -4,12 +4,14 @@
 (C, H, W). So one class serves both.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.flows.bijections import (
     Bijection,
     Compose,
@@ -19,6 +21,8 @@ from dgm_core.flows.bijections import (
     sum_event,
 )
 from dgm_core.nets import mlp
+
+_MOVED = "give examples of the size that the network was made for, 2 outputs for each that moves"
 
 
 class ActNorm(Bijection):
@@ -50,16 +54,26 @@ class ActNorm(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Scale, then shift."""
+        checks.features("z", z, len(self.shift), "the ActNorm")
         return scale_and_shift(z, *_columns(z, self.log_scale, self.shift))
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Take the shift off, then the scale."""
+        checks.features("x", x, len(self.shift), "the ActNorm")
         return shift_and_scale_back(x, *_columns(x, self.log_scale, self.shift))
 
     @torch.no_grad()
     def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
-        """Take shift and scale from the mean and the standard deviation of a batch, (B, ...)."""
+        """Take shift and scale from the mean and the standard deviation of a batch, (B, ...).
+
+        Raises:
+            ValueError: fewer than two numbers of a feature, or one that is not finite.
+        """
+        checks.features("x", x, len(self.shift), "the ActNorm")
         features = x.transpose(0, 1).flatten(1)  # (features, everything else)
+        cure = "initialize with a batch of examples, some hundred"
+        checks.at_least(2, cure, numbers__each_feature=features.shape[1])
+        checks.finite("x", x, "look for what made it so, in the data or in a map before")
         self.shift.copy_(features.mean(1))
         self.log_scale.copy_(features.std(1).clamp(min=1e-6).log())
         return self.inverse(x)[0]
@@ -87,8 +101,14 @@ class AffineCoupling(Bijection):
     """
 
     def __init__(self, net: nn.Module, keep: int, bound: float = 3.0):
-        """Take the network as it is; `zero_last` makes a coupling start as identity."""
+        """Take the network as it is; `zero_last` makes a coupling start as identity.
+
+        Raises:
+            ValueError: nothing is kept, or the bound leaves no scale.
+        """
         super().__init__()
+        checks.at_least(1, "the network needs something to see", keep=keep)
+        checks.positive("it is the largest log-scale", bound=bound)
         self.net, self.keep, self.bound = net, keep, bound
 
     def log_scale_and_shift(
@@ -102,12 +122,14 @@ class AffineCoupling(Bijection):
         """Scale and shift the moved features."""
         kept, moved = z[:, : self.keep], z[:, self.keep :]
         s, t = self.log_scale_and_shift(kept)
+        checks.same_shape(_MOVED, what_moves=moved, scale=s, shift=t)
         return torch.cat([kept, moved * s.exp() + t], 1), sum_event(s)
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Undo it: the network sees what it saw, and is not inverted itself."""
         kept, moved = x[:, : self.keep], x[:, self.keep :]
         s, t = self.log_scale_and_shift(kept)
+        checks.same_shape(_MOVED, what_moves=moved, scale=s, shift=t)
         return torch.cat([kept, (moved - t) * (-s).exp()], 1), -sum_event(s)
 
 
@@ -129,18 +151,20 @@ class Permutation(Bijection):
             ValueError: a number is missing or there twice.
         """
         super().__init__()
-        order = torch.as_tensor(order).tolist()
+        order = torch.as_tensor(order, dtype=torch.long).tolist()
         if sorted(order) != list(range(len(order))):
             raise ValueError(f"{order} is no permutation of 0 to {len(order) - 1}")
-        self.register_buffer("order", torch.tensor(order))
-        self.register_buffer("back", torch.tensor(order).argsort())
+        self.register_buffer("order", torch.tensor(order, dtype=torch.long))
+        self.register_buffer("back", self.order.argsort())
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Put the features in the new order."""
+        checks.features("z", z, len(self.order), "the permutation")
         return z.index_select(1, self.order), z.new_zeros(len(z))
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Put them back."""
+        checks.features("x", x, len(self.order), "the permutation")
         return x.index_select(1, self.back), x.new_zeros(len(x))
 
 
@@ -188,6 +212,7 @@ class Invertible1x1(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Apply the inverse of W, by substitution."""
+        checks.features("z", z, len(self.log_diagonal), "the mixture")
         lower, upper = self._factors()
         columns = self.permutation.T @ z.transpose(0, 1).flatten(1)  # (features, everything else)
         columns = torch.linalg.solve_triangular(lower, columns, upper=False, unitriangular=True)
@@ -197,6 +222,7 @@ class Invertible1x1(Bijection):
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Apply W."""
+        checks.features("x", x, len(self.log_diagonal), "the mixture")
         lower, upper = self._factors()
         mixed = x.movedim(1, -1) @ (self.permutation @ lower @ upper).T
         return mixed.movedim(-1, 1), self._log_det(x)
@@ -231,11 +257,13 @@ class FixedMixture(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Apply the inverse of W."""
+        checks.features("z", z, len(self.matrix), "the mixture")
         log_det = (self.log_det * _positions(z)).expand(len(z))
         return (z.movedim(1, -1) @ self.back.T).movedim(-1, 1), -log_det
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Apply W."""
+        checks.features("x", x, len(self.matrix), "the mixture")
         log_det = (self.log_det * _positions(x)).expand(len(x))
         return (x.movedim(1, -1) @ self.matrix.T).movedim(-1, 1), log_det
 
@@ -284,10 +312,11 @@ def coupling_layers(dim: int, layers: int = 6, hidden: int = 32, bound: float = 
         bound: of the couplings' log-scales.
 
     Raises:
-        ValueError: a vector of fewer than 2 numbers, which has no halves.
+        ValueError: a vector of fewer than 2 numbers, which has no halves; or less than no layer.
     """
     if dim < 2:
         raise ValueError(f"dim is {dim}; a coupling needs at least 2 numbers")
+    checks.at_least(0, "how many couplings", layers=layers)
     keep, parts = dim - dim // 2, []
     for _ in range(layers):
         net = zero_last(mlp([keep, hidden, hidden, 2 * (dim - keep)], nn.SiLU))
@@ -298,7 +327,7 @@ def coupling_layers(dim: int, layers: int = 6, hidden: int = 32, bound: float = 
 
 def _positions(value: Tensor) -> int:
     """Return how often each feature is there: 1 in a vector, H * W in an image."""
-    return value[0, 0].numel()
+    return math.prod(value.shape[2:])
 
 
 def _columns(value: Tensor, *features: Tensor) -> list[Tensor]:

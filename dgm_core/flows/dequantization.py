@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.flows.cdf import MixtureCDF
 from dgm_core.flows.flow import Flow
 
@@ -88,6 +89,10 @@ def dequantization_bound(
     Returns:
         (B,), in nats, to maximise.
 
+    Raises:
+        ValueError: no draw, or an x that has fractions, such as one that has its noise already.
+        TypeError: an x of integers.
+
     References:
         Theis et al. (2016), A note on the evaluation of generative models, section 3.1;
         Ho et al. (2019), Flow++, section 3.1.
@@ -99,13 +104,19 @@ def dequantization_bound(
         >>> dequantization_bound(four_bins, torch.tensor([[0.0], [3.0]]))  # log 1/4
         tensor([-1.3863, -1.3863])
     """
+    checks.at_least(1, "an expectation needs a draw", num_samples=num_samples)
+    if not x.is_floating_point():
+        raise TypeError(f"x is {x.dtype}, but integers as floats are expected: x.float()")
+    cure = "give the integers themselves, on the scale of the flow; the noise is drawn here"
+    checks.within("the fraction of x", x - x.round(), 0, 0, cure)
+    checks.event("x", x, flow.event_shape, "one row an example, as the flow was made for")
     again = x.repeat(num_samples, 1)  # (S B, D)
     if dequantizer is None:
         log_weight = flow.log_prob(again + torch.rand_like(again))
     else:
         u, log_q = dequantizer(again)
         log_weight = flow.log_prob(again + u) - log_q
-    return log_weight.view(num_samples, -1).mean(0)
+    return log_weight.view(num_samples, len(x)).mean(0)
 
 
 def _log_logistic(noise: Tensor) -> Tensor:

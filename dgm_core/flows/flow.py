@@ -6,8 +6,10 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, Normal, Uniform
+from torch.distributions import Distribution, Normal, Uniform
 
+from dgm_core import checks
+from dgm_core.distributions import Joint
 from dgm_core.flows.bijections import Bijection
 from dgm_core.flows.couplings import coupling_layers
 from dgm_core.flows.images import multiscale_layers
@@ -46,7 +48,7 @@ class Flow(nn.Module):
         """The distribution of z, with the event shape of the flow."""
         kind = Uniform if self.uniform else Normal
         each = kind(self._zeros, self._ones, validate_args=False)
-        return Independent(each, len(self.event_shape), validate_args=False)
+        return Joint(each, len(self.event_shape), validate_args=False)
 
     def log_prob(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch"]:
         """Return log p(x) = log p(z) + log |det dz/dx|, in nats.
@@ -56,8 +58,15 @@ class Flow(nn.Module):
 
         Returns:
             (B,).
+
+        Raises:
+            ValueError: x is of another shape; or the bijection makes other shapes of it than those
+                that it should.
         """
+        checks.event("x", x, self.event_shape, "one row an example, as the flow was made for")
         z, log_det = self.bijection.inverse(x)
+        checks.event("the latent z", z, self.event_shape, "the bijection has to keep the shape")
+        checks.event("the log-determinant", log_det, (), "sum it over the event, one an example")
         return self.base.log_prob(z) + log_det
 
     @torch.no_grad()
@@ -75,8 +84,9 @@ class Flow(nn.Module):
             (*sample_shape, *event_shape).
 
         Raises:
-            ValueError: a temperature other than 1 for a uniform base.
+            ValueError: a temperature other than 1 for a uniform base, or one below 0.
         """
+        checks.at_least(0, "1 draws from the model itself", temperature=temperature)
         if self.uniform and temperature != 1.0:
             raise ValueError("a uniform base has no temperature; leave it at 1")
         shape = torch.Size(sample_shape)

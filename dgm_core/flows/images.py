@@ -1,9 +1,12 @@
 """Bijections of images, and the textbook's multi-scale stack of affine couplings."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.flows.bijections import Bijection, Compose, Inverse, Logit, Mapped
 from dgm_core.flows.couplings import ActNorm, AffineCoupling, Invertible1x1, Permutation
 
@@ -12,16 +15,27 @@ class Reshape(Bijection):
     """Another shape for the same numbers; its log-determinant is 0."""
 
     def __init__(self, latent_shape: tuple[int, ...], data_shape: tuple[int, ...]):
-        """Take the shapes of an example before and after forward."""
+        """Take the shapes of an example before and after forward.
+
+        Raises:
+            ValueError: they hold different numbers of numbers.
+        """
         super().__init__()
+        if math.prod(latent_shape) != math.prod(data_shape):
+            raise ValueError(
+                f"{checks.sizes(latent_shape)} and {checks.sizes(data_shape)} hold different "
+                "numbers of numbers: a reshape keeps all of them"
+            )
         self.latent_shape, self.data_shape = latent_shape, data_shape
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Give z, (B, *latent_shape), the data's shape."""
+        checks.event("z", z, self.latent_shape, "one example a row")
         return z.reshape(len(z), *self.data_shape), z.new_zeros(len(z))
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Give x, (B, *data_shape), the latent shape."""
+        checks.event("x", x, self.data_shape, "one example a row")
         return x.reshape(len(x), *self.latent_shape), x.new_zeros(len(x))
 
 
@@ -35,16 +49,30 @@ class Squeeze(Bijection):
     """
 
     def forward(self, z: Float[Tensor, " batch channels height width"]) -> Mapped:
-        """Map (B, 4 C, H, W) to (B, C, 2 H, 2 W)."""
+        """Map (B, 4 C, H, W) to (B, C, 2 H, 2 W).
+
+        Raises:
+            ValueError: channels that are no multiple of 4, or no images.
+        """
+        if z.ndim != 4 or z.shape[1] % 4:
+            raise ValueError(f"z is {checks.sizes(z.shape)}, but (B, 4 C, H, W) is expected")
         channels, height, width = z.shape[1] // 4, *z.shape[2:]
-        x = z.reshape(-1, channels, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3)
-        return x.reshape(-1, channels, 2 * height, 2 * width), z.new_zeros(len(z))
+        x = z.reshape(len(z), channels, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3)
+        return x.reshape(len(z), channels, 2 * height, 2 * width), z.new_zeros(len(z))
 
     def inverse(self, x: Float[Tensor, " batch channels height width"]) -> Mapped:
-        """Map (B, C, 2 H, 2 W) to (B, 4 C, H, W), in memory channels last."""
+        """Map (B, C, 2 H, 2 W) to (B, 4 C, H, W), in memory channels last.
+
+        Raises:
+            ValueError: an odd side, or no images.
+        """
+        if x.ndim != 4 or x.shape[2] % 2 or x.shape[3] % 2:
+            raise ValueError(
+                f"x is {checks.sizes(x.shape)}, but (B, C, 2 H, 2 W) is expected: pad an odd side"
+            )
         channels, height, width = x.shape[1], x.shape[2] // 2, x.shape[3] // 2
-        z = x.reshape(-1, channels, height, 2, width, 2).permute(0, 2, 4, 1, 3, 5)
-        z = z.reshape(-1, height, width, 4 * channels).permute(0, 3, 1, 2)
+        z = x.reshape(len(x), channels, height, 2, width, 2).permute(0, 2, 4, 1, 3, 5)
+        z = z.reshape(len(x), height, width, 4 * channels).permute(0, 3, 1, 2)
         return z, x.new_zeros(len(x))
 
 
@@ -64,17 +92,26 @@ class FactorOut(Bijection):
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
         """Apply the part to the first channels."""
+        self._check("z", z)
         x, log_det = self.part.forward(z[:, : self.keep])
         return torch.cat([x, z[:, self.keep :]], 1), log_det
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
         """Undo the part on the first channels."""
+        self._check("x", x)
         z, log_det = self.part.inverse(x[:, : self.keep])
         return torch.cat([z, x[:, self.keep :]], 1), log_det
 
     def initialize(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *latent"]:
         """Initialise the part with the first channels of x, (B, C, ...)."""
+        self._check("x", x)
         return torch.cat([self.part.initialize(x[:, : self.keep]), x[:, self.keep :]], 1)
+
+    def _check(self, name: str, value: Tensor) -> None:
+        channels = value.shape[1] if value.ndim > 1 else 0
+        checks.at_least(
+            self.keep, "the part was made for so many", **{f"channels__{name}": channels}
+        )
 
 
 class ConvNet(nn.Module):

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.flows.bijections import Bijection, Mapped
 from dgm_core.flows.cdf import CategoricalCDF, bin_of
 from dgm_core.flows.pyramid_nets import Head, Level, Marginal
@@ -74,7 +75,7 @@ class CoarseToFine(Bijection):
         dropout: share of the channels inside the residual blocks that are set to 0 in training.
 
     Raises:
-        ValueError: there are not as many levels as halvings.
+        ValueError: there are not as many levels as halvings, or not as many counts as grey values.
 
     References:
         Dinh et al. (2017), Density Estimation Using Real NVP, for couplings and levels;
@@ -106,6 +107,8 @@ class CoarseToFine(Bijection):
                 "each time that the side can be halved (and rounded up) on the way to 1"
             )
         self.side, self.bins = side, bins
+        if histogram is not None:
+            checks.last("histogram", histogram, bins, "torch.bincount(..., minlength=bins)")
         # One more of each: a grey value that has not been seen is rare, not impossible.
         histogram = torch.ones(bins) if histogram is None else histogram.cpu().double() + 1
         self.first = Marginal(histogram)
@@ -129,8 +132,11 @@ class CoarseToFine(Bijection):
 
         Returns:
             x, in (0, 1), (B, side^2), and log |det dx/dz|, (B,), in nats.
+
+        Raises:
+            ValueError: another shape, or numbers out of [0, 1].
         """
-        z, log_dets = self._square(z), []
+        z, log_dets = self._square("z", z), []
 
         def visit(head, h, place):
             x, log_det = CategoricalCDF(head.log_probs(h)).forward(z[place])
@@ -147,8 +153,11 @@ class CoarseToFine(Bijection):
 
         Returns:
             z, in [0, 1], (B, side^2), and log |det dz/dx|, (B,), in nats.
+
+        Raises:
+            ValueError: another shape, or numbers out of [0, 1].
         """
-        x, log_dets = self._square(x), []
+        x, log_dets = self._square("x", x), []
 
         def visit(head, h, place):
             z, log_det = CategoricalCDF(head.log_probs(h)).inverse(x[place])
@@ -167,7 +176,14 @@ class CoarseToFine(Bijection):
 
         Returns:
             (B, side, side), in nats, at most 0.
+
+        Raises:
+            TypeError: images that are not uint8.
+            ValueError: images of another size.
         """
+        cure = "give grey values as data.mnist returns them, not divided"
+        checks.kind("images", images, torch.uint8, cure)
+        checks.event("images", images, (self.side, self.side), "the flow was made for this side")
         grey = images.long()
 
         def visit(head, h, place):
@@ -186,6 +202,10 @@ class CoarseToFine(Bijection):
 
         Returns:
             (B,).
+
+        Raises:
+            TypeError: images that are not uint8.
+            ValueError: images of another size.
         """
         return self.pixel_log_masses(images).flatten(1).sum(1)
 
@@ -206,8 +226,12 @@ class CoarseToFine(Bijection):
 
         Returns:
             (B, side^2): x at the pixels kept, draws given these at the others.
+
+        Raises:
+            ValueError: another shape, or numbers out of [0, 1].
         """
-        x, z = self._square(x), self._square(z)
+        checks.same_shape("noise for each pixel", x=x, z=z)
+        x, z = self._square("x", x), self._square("z", z)
 
         def visit(head, h, place):
             drawn, _ = CategoricalCDF(head.log_probs(h)).forward(z[place])
@@ -218,7 +242,9 @@ class CoarseToFine(Bijection):
 
         return self._walk(visit).flatten(1)
 
-    def _square(self, flat: Tensor) -> Tensor:
+    def _square(self, name: str, flat: Tensor) -> Tensor:
+        checks.event(name, flat, (self.side**2,), "one row an image, by flatten(1)")
+        checks.within(name, flat, 0, 1, "divide grey values, by data.dequantize; draw torch.rand")
         return flat.unflatten(1, (self.side, self.side))
 
     def _walk(self, visit: Visit) -> Tensor:

@@ -10,6 +10,7 @@ import importlib.util
 import io
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from torch import Tensor
 from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from dgm_core import checks
 from dgm_core.live.weights import store_small
 
 #: Largest difference from PyTorch that an exported graph may show, relative to the output's scale.
@@ -70,15 +72,16 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
         The `Exported` graph.
 
     Raises:
-        ExportError: the function cannot be traced, draws random numbers, or its graph disagrees
-            with PyTorch by more than ``TOLERANCE``; or `can_export` is false.
+        ExportError: the function cannot be traced, returns anything but tensors by name, draws
+            random numbers, or uses an operation that ONNX or its runtime lacks; its graph
+            disagrees with PyTorch by more than ``TOLERANCE``; or `can_export` is false.
     """
     if not can_export():
         raise ExportError("an export needs more than a kernel: pip install 'dgm_core[pages]'")
     names: list[str] = []
 
     def positional(*tensors: Tensor) -> tuple[Tensor, ...]:
-        outputs = function(**dict(zip(example, tensors, strict=True)))
+        outputs = outputs_of(function, dict(zip(example, tensors, strict=True)))
         names[:] = outputs
         # Adding zero keeps an output that is itself an input from vanishing in the graph.
         return tuple(value.to(torch.float32) + 0.0 for value in outputs.values())
@@ -86,37 +89,105 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
     # Copies: the tracer knows tensors by identity, and would take two names of one for the same.
     example = {name: value.detach().clone() for name, value in example.items()}
     with torch.no_grad(), _quiet(), _translations_kept():
-        try:
+        with _explained("the figure's function cannot be traced: use torch operations only"):
             traced = make_fx(positional, _stable())(*example.values())
-        except Exception as error:
-            raise ExportError(
-                "the figure's function cannot be traced: use torch operations only, no .item(), "
-                f"no `if` on a tensor's value ({error})"
-            ) from error
         _refuse_randomness(traced)
-        _move_to_cpu(traced)
-        arguments = tuple(value.cpu() for value in example.values())
-        # optimize=False: the optimiser takes Adam's 1e-8 for zero, and weights become NaN.
-        program = torch.onnx.export(
-            traced,
-            arguments,
-            dynamo=True,
-            optimize=False,
-            verbose=False,
-            input_names=[INPUT + name for name in example],
-            output_names=[OUTPUT + name for name in names],
-        )
-        model = program.model_proto
-    _forget_origins(model)
-    store_small(model)
-    data = model.SerializeToString()
-    session = _session(data)
-    with torch.no_grad():
-        outputs = dict(function(**example))
-        _check(session, example, outputs)
-        elsewhere = {name: nudged(value) for name, value in example.items()}
-        _check(session, elsewhere, function(**elsewhere))
+        with _explained("the figure's function cannot be exported", traced):
+            _move_to_cpu(traced)
+            arguments = tuple(value.cpu() for value in example.values())
+            # optimize=False: the optimiser takes Adam's 1e-8 for zero, and weights become NaN.
+            program = torch.onnx.export(
+                traced,
+                arguments,
+                dynamo=True,
+                optimize=False,
+                verbose=False,
+                input_names=[INPUT + name for name in example],
+                output_names=[OUTPUT + name for name in names],
+            )
+            model = program.model_proto
+    with _explained("the page cannot run the figure's function", traced):
+        _forget_origins(model)
+        store_small(model)
+        data = model.SerializeToString()
+        session = _session(data)
+        with torch.no_grad():
+            outputs = outputs_of(function, example)
+            _check(session, example, outputs)
+            elsewhere = {name: nudged(value) for name, value in example.items()}
+            _check(session, elsewhere, outputs_of(function, elsewhere))
     return Exported(data, outputs)
+
+
+def outputs_of(function: Function, arguments: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Call a figure's function, and hold it to what it has to return.
+
+    Args:
+        function: takes the arguments by name.
+        arguments: by name, of any shapes.
+
+    Raises:
+        ExportError: it returned anything but a dictionary of tensors of real numbers.
+    """
+    with checks.values_seen(first=False):  # a reader may move an input to wherever it goes
+        outputs = function(**arguments)
+    if not isinstance(outputs, Mapping) or len(outputs) == 0:
+        raise ExportError(
+            f"the figure's function returned a {type(outputs).__name__} without outputs: return a "
+            'dictionary of tensors, {"name": tensor}'
+        )
+    for name, value in outputs.items():
+        if not isinstance(value, Tensor) or value.is_complex() or value.numel() == 0:
+            what = f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else value
+            raise ExportError(
+                f"output {name!r} of the figure's function is {what}: return a tensor of real "
+                "numbers, one or more, computed from the arguments"
+            )
+    return dict(outputs)
+
+
+@contextlib.contextmanager
+def _explained(what: str, traced: torch.fx.GraphModule | None = None) -> Iterator[None]:
+    """Within it, whatever is raised becomes an `ExportError` with its cause in one line."""
+    try:
+        yield
+    except ExportError as error:
+        if traced is None or not (hint := _in_training(traced)):
+            raise
+        raise ExportError(f"{error}{hint}") from error
+    except Exception as error:  # the exporter and the runtime have errors of many types
+        causes, cause = [], error
+        while cause is not None:
+            causes.append(cause)
+            cause = cause.__cause__ or cause.__context__
+        lines = [line for line in str(causes[-1]).splitlines() if line.strip()] or [""]
+        missing = re.search(r"OpOverload\(op='([\w.]+)'", "\n".join(map(str, causes)))
+        why = f"{type(causes[-1]).__name__}: {lines[0].rstrip('.')}"
+        if traced is None:
+            raise ExportError(
+                f"{what}, no .item(), no `if` on a tensor's value ({why})"
+            ) from error
+        if missing:
+            why = f"ONNX has no {missing[1]}"
+        cure = next((cure for word, cure in _CURES.items() if word in why), _OTHERWISE)
+        raise ExportError(f"{what}: {why}. Instead, {cure}{_in_training(traced)}") from error
+
+
+#: What to do instead, by a word of the cause.
+_CURES = {
+    "solve_triangular": "give the figure flows.without_substitution(copy.deepcopy(flow))",
+    "bfloat16": "compute in float32, with model.float()",
+    "float16": "compute in float32, with model.float()",
+}
+_OTHERWISE = "compute it by other operations, or once, before the figure, as a constant"
+
+
+def _in_training(traced: torch.fx.GraphModule) -> str:
+    """Return a hint, if a module in the trace normalises by its batch, as in training mode."""
+    for node in traced.graph.nodes:
+        if "batch_norm" in str(node.target) and True in node.args:
+            return " (A model is in training mode, in which runs change it: call model.eval().)"
+    return ""
 
 
 @functools.cache
@@ -182,7 +253,8 @@ def _refuse_randomness(traced: torch.fx.GraphModule) -> None:
         if torch.Tag.nondeterministic_seeded in tags:
             raise ExportError(
                 f"the figure's function draws random numbers ({node.target}): take them as an "
-                "argument and pass noise={name: live.normal(...)} or live.uniform(...)"
+                "argument and pass noise={name: live.normal(...)} or live.uniform(...). Or call "
+                "model.eval(): dropout, in training mode, draws them"
             )
 
 
@@ -223,7 +295,7 @@ def _session(data: bytes):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what is wrong, an exception says
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 

@@ -23,12 +23,20 @@ from torch import Tensor
 
 from dgm_core.device import default_device
 from dgm_core.live.base import CSS, array_trait, module
-from dgm_core.live.export import Exported, Function, can_export, nudged, to_onnx
+from dgm_core.live.export import (
+    Exported,
+    Function,
+    can_export,
+    nudged,
+    outputs_of,
+    to_onnx,
+)
 from dgm_core.live.noise import Noise
 
 _FIELD = re.compile(r"\{([^{}:]+)(?::\+?\.\d+[fe%])?\}")
 
-_TAKEN = {"_anywidget_id", "_onnx_file"}  # traits that a widget is given once it is there
+# What a widget is given once it is there.
+_TAKEN = {"_anywidget_id", "_onnx_file", "_model_id"}
 
 
 class Graph(anywidget.AnyWidget):
@@ -58,7 +66,8 @@ class Graph(anywidget.AnyWidget):
 
     Raises:
         ValueError: two arguments share a name, an input has the name of something that every graph
-            has, such as ``run``, or a name is none.
+            has, such as ``run``, or a name is none; a state is no output of the same shape.
+        TypeError: a noise that `live.normal` or `live.uniform` has not made.
         ExportError: the function cannot run on a page; where ``dgm_core[pages]`` is not
             installed, that is not looked at.
 
@@ -91,14 +100,21 @@ class Graph(anywidget.AnyWidget):
         function: Function,
         inputs: Mapping[str, float | np.ndarray | Tensor],
         noise: Mapping[str, Noise] | None = None,
-        state: Mapping[str, Tensor] | None = None,
+        state: Mapping[str, float | Tensor] | None = None,
         device: torch.device | None = None,
         steps_per_tick: int = 1,
     ) -> None:
         self.outputs: dict[str, np.ndarray] = {}
         self._function, self._noise_laws = function, dict(noise or {})
         self._device = device or default_device()
-        self._initial_state = {k: v.detach().float() for k, v in (state or {}).items()}
+        states = {k: torch.as_tensor(v) for k, v in (state or {}).items()}
+        self._initial_state = {k: v.detach().float() for k, v in states.items()}
+        for name, law in self._noise_laws.items():
+            if not isinstance(law, Noise):
+                raise TypeError(
+                    f"noise {name!r} is a {type(law).__name__}: give its law, live.normal(...) or "
+                    "live.uniform(...), of which numbers are drawn"
+                )
         self._input_names = list(inputs)
         self._state, self._drives = dict(self._initial_state), []
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
@@ -109,6 +125,14 @@ class Graph(anywidget.AnyWidget):
             exported = to_onnx(function, feeds)
         else:  # the kernel evaluates; a page says that this figure was not exported
             exported = Exported(b"", dict(self._call(feeds)))
+        for name, value in self._initial_state.items():
+            fed = exported.outputs.get(name)
+            if fed is None or fed.shape != value.shape:
+                found = "none of that name" if fed is None else f"{list(fed.shape)}"
+                raise ValueError(
+                    f"state {name!r} is {list(value.shape)}, and the output that is fed back is "
+                    f"{found}: return the state anew, under its name and in its shape"
+                )
         # All at once: a front end may look as soon as the widget is open.
         super().__init__(
             _key=uuid.uuid4().hex,
@@ -142,7 +166,7 @@ class Graph(anywidget.AnyWidget):
                 "have, as Python reads it, and not __proto__"
             )
         clash = {name for name in names if names.count(name) > 1}
-        clash |= {n for n in kinds[0] if hasattr(type(self), n) or n in vars(self) or n in _TAKEN}
+        clash |= {*kinds[0]} & {*dir(self), *_TAKEN}
         if clash:
             raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
 
@@ -166,8 +190,7 @@ class Graph(anywidget.AnyWidget):
         # As JavaScript sorts: by UTF-16's units, which is another order than that of Python.
         feeds = sorted(feeds.items(), key=lambda item: item[0].encode("utf-16-be"))
         feeds = {name: nudged(value) for name, value in feeds}
-        with torch.no_grad():
-            values = [*feeds.values(), *self._function(**feeds).values()]
+        values = [*feeds.values(), *self._call(feeds).values()]
         return (
             torch.cat([value.detach().float().cpu().flatten() for value in values])
             .numpy()
@@ -199,16 +222,16 @@ class Graph(anywidget.AnyWidget):
 
     @contextlib.contextmanager
     def _errors_shown(self) -> Iterator[None]:
+        self._error = ""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:  # an interrupt, too
             self._error = "".join(traceback.format_exception_only(error)).strip()
             raise
-        self._error = ""
 
-    def _call(self, feeds: dict[str, Tensor]) -> Mapping[str, Tensor]:
+    def _call(self, feeds: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         with torch.no_grad():
-            return self._function(**feeds)
+            return outputs_of(self._function, feeds)
 
     def _show(self, outputs: Mapping[str, Tensor]) -> None:
         self.outputs = {k: v.detach().float().cpu().numpy() for k, v in outputs.items()}
@@ -266,7 +289,17 @@ class Graph(anywidget.AnyWidget):
             self._apply(widget, trait, source, kind)
             target = {"model": f"IPY_MODEL_{widget.model_id}", "trait": trait, "source": source}
             self._targets = [*self._targets, {**target, "kind": kind}]
+            widget.observe(self._forget, "comm")
         return self
+
+    def _forget(self, change: dict) -> None:
+        """Drive a widget no more that is closed: a page would look for it in vain."""
+        if change["new"] is None:
+            kept = [
+                k for k, (widget, *_) in enumerate(self._drives) if widget is not change["owner"]
+            ]
+            self._drives = [self._drives[k] for k in kept]
+            self._targets = [self._targets[k] for k in kept]
 
     def _apply(self, widget: widgets.Widget, trait: str, source: str, kind: str) -> None:
         if kind == "text":

@@ -5,9 +5,10 @@ import math
 from collections.abc import Sequence
 
 import ipywidgets as widgets
+import numpy as np
 from IPython.display import HTML, display
 
-from dgm_core.live import still
+from dgm_core.live import shown, still
 from dgm_core.live.graph import Graph
 from dgm_core.live.views import Button
 
@@ -27,7 +28,8 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
             slider logarithmic.
 
     Raises:
-        ValueError: the graph has no such input.
+        ValueError: the graph has no such input, or one that is no number; a range that falls, or
+            at or below 0 where it is logarithmic.
 
     Example:
         >>> graph = Graph(lambda a: {"square": a**2}, {"a": 3.0})
@@ -39,7 +41,12 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     for name, (label, low, high, *rest) in ranges.items():
         if name not in graph._input_names:
             raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
+        if np.ndim(getattr(graph, name)):
+            raise ValueError(f"input {name!r} is an array, and a slider moves one number")
         logarithmic = rest == ["log"]
+        if not (low <= high and (low > 0 or not logarithmic)):
+            above = " above 0" if logarithmic else ""
+            raise ValueError(f"{name!r} goes from {low} to {high}: put the lower end{above} first")
         kind = widgets.FloatLogSlider if logarithmic else widgets.FloatSlider
         least, most = (math.log10(low), math.log10(high)) if logarithmic else (low, high)
         step = rest[0] if rest and not logarithmic else (most - least) / 200
@@ -121,6 +128,8 @@ def again(graph: Graph, description: str = "Draw again") -> Button:
 def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
     """Display a live figure with its caption, and a still picture where the figure does not come.
 
+    When its cell is run again, the figure of the earlier run is closed, with all that only it has.
+
     Args:
         parts: from top to bottom: what is seen, what is moved, what is read, and the graph (it
             shows its state). A list of widgets is a row, and a list in a row is a column.
@@ -142,6 +151,7 @@ def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
         instead = f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">'
     instead += f'<div class="dgm-late">{INSTEAD}</div>'
     box.add_class("dgm-figure")
+    shown.replace(box, name)
     display(box)
     display(
         HTML(

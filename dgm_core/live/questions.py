@@ -6,6 +6,7 @@ import traitlets
 from IPython.display import display
 
 from dgm_core.live.base import View, module
+from dgm_core.live.shown import replace
 
 
 class Quiz(View):
@@ -52,4 +53,6 @@ def quiz(
         raise ValueError("a numeric question needs a tolerance above 0")
     content = {"question": question, "answer": float(answer), "why": why, "unit": unit}
     content |= {"choices": list(choices or []), "tolerance": tolerance or 0}
-    display(Quiz(_question=content))
+    asked = Quiz(_question=content)
+    replace(asked, question)
+    display(asked)

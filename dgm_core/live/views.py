@@ -64,7 +64,7 @@ class Plane(View):
         alt: what the plane shows, in words.
 
     Raises:
-        ValueError: points and labels do not fit together.
+        ValueError: points and labels do not fit together, or a label is not from 0 to 9.
 
     Example:
         >>> plane = Plane(np.zeros((5, 2)), np.arange(5), alt="five codes")
@@ -89,7 +89,10 @@ class Plane(View):
         ylabel: str = "z₂",
         extent: float = 3.0,
     ) -> None:
-        points, labels = np.asarray(points, np.float32), np.asarray(labels, np.uint8)
+        points, labels = np.asarray(points, np.float32), np.asarray(labels)
+        if not np.isin(labels, np.arange(10)).all():
+            raise ValueError("labels are integers from 0 to 9, a colour for each")
+        labels = labels.astype(np.uint8)
         if points.ndim != 2 or points.shape != (len(labels), 2):
             raise ValueError(
                 f"points must be (N, 2) and labels (N,), not {points.shape}, {labels.shape}"

@@ -1,12 +1,17 @@
-"""The command that makes what ships: ``python -m dgm_core.pretrained flow``, or ``judge``."""
+"""The command that makes what ships: ``python -m dgm_core.pretrained flow``."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from dgm_core.pretrained import make_flow, make_judge
+from dgm_core.pretrained import make_denoiser, make_flow, make_judge, make_pixelcnn
 
-MAKERS = {"flow": make_flow.main, "judge": make_judge.main}
+MAKERS = {
+    "flow": make_flow.main,
+    "judge": make_judge.main,
+    "pixelcnn": make_pixelcnn.main,
+    "denoiser": make_denoiser.main,
+}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         "python -m dgm_core.pretrained",
         description=__doc__,
-        epilog="For the options of either: python -m dgm_core.pretrained flow --help",
+        epilog="For the options of one: python -m dgm_core.pretrained flow --help",
     )
     parser.add_argument("model", choices=MAKERS)
     return MAKERS[parser.parse_args(argv[:1]).model](argv[1:])

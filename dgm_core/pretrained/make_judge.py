@@ -20,6 +20,7 @@ from torch import Tensor
 from dgm_core import data
 from dgm_core.classifier import DigitClassifier, digit_classifier
 from dgm_core.device import default_device
+from dgm_core.pretrained import runs
 from dgm_core.pretrained.shipped import DIGIT_JUDGE
 
 
@@ -28,8 +29,12 @@ def main(argv: Sequence[str]) -> int:
 
     Args:
         argv: the words of the command line after "judge".
+
+    Raises:
+        DataError: nothing can be written to the folder for the weights; tried before training.
     """
     options = _options(argv)
+    runs.made_sure_of(options.out)
     device = default_device()
     images, labels = (part[: options.digits] for part in data.mnist("train", device))
     trained_on = len(images) * 5 // 6 if options.validate else len(images)
@@ -50,10 +55,9 @@ def main(argv: Sequence[str]) -> int:
         "torch": torch.__version__,
         "device": device.type,
     }
-    options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / DIGIT_JUDGE.name
     log |= _ship(model, images, path)
-    path.with_suffix(".json").write_text(json.dumps(log, indent=1) + "\n")
+    path.with_suffix(".json").write_text(json.dumps(log, indent=1) + "\n", encoding="utf8")
     print(f"test: {log['test']['accuracy']:.2%} of {log['test']['digits']:,} digits")
     return 0
 

@@ -1,4 +1,4 @@
-"""Models that ship with the package, trained; `make_flow` and `make_judge` made them."""
+"""Models that ship with the package, trained; the makers beside this module made them."""
 
 import hashlib
 import io
@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from dgm_core.autoregressive import PixelCNN
 from dgm_core.classifier import DigitClassifier
 from dgm_core.data import DataError
 from dgm_core.device import default_device
+from dgm_core.diffusion import DigitDenoiser, GreyValues
 from dgm_core.flows import CoarseToFine, LevelSize
 
 #: Weights of the flow of digits; beside them lie the log of their training, and its picture.
@@ -28,12 +30,20 @@ DIGIT_FLOW_LEVELS = (
 #: Weights of the classifier that judges generated digits, and beside them the log.
 DIGIT_JUDGE = Path(__file__).parent / "weights/mnist-judge.pt"
 
+#: Weights of the PixelCNN of binary digits, and beside them log and picture.
+DIGIT_PIXELCNN = Path(__file__).parent / "weights/mnist-pixelcnn.pt"
+
+#: Weights of the denoiser of grey digits, and beside them log and picture.
+DIGIT_DENOISER = Path(__file__).parent / "weights/mnist-denoiser.pt"
+
 _CURE = (
     "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/pretrained/weights; "
     "or make it anew, in "
 )
 _CURE_FLOW = f"{_CURE}an hour or two: python -m dgm_core.pretrained flow"
 _CURE_JUDGE = f"{_CURE}a minute: python -m dgm_core.pretrained judge"
+_CURE_PIXELCNN = f"{_CURE}an hour: python -m dgm_core.pretrained pixelcnn"
+_CURE_DENOISER = f"{_CURE}an hour: python -m dgm_core.pretrained denoiser"
 
 
 def untrained_digit_flow(
@@ -114,6 +124,71 @@ def digit_judge_log() -> dict:
     return _log(DIGIT_JUDGE, _CURE_JUDGE)
 
 
+def untrained_digit_pixelcnn(dropout: float = 0.0) -> PixelCNN:
+    """Return a PixelCNN of the shipped one's size with random weights.
+
+    Args:
+        dropout: share of the hidden channels that are set to 0 in training.
+    """
+    return PixelCNN(width=96, hidden=48, blocks=8, dropout=dropout)
+
+
+def digit_pixelcnn(device: torch.device | str = "cpu") -> PixelCNN:
+    """Return the trained PixelCNN of binary digits, in evaluation mode and without gradients.
+
+    Args:
+        device: where it is put.
+
+    Raises:
+        DataError: the file of the weights, or its log, is missing or damaged.
+    """
+    model = untrained_digit_pixelcnn()
+    model.load_state_dict(_state(DIGIT_PIXELCNN, _CURE_PIXELCNN))
+    return model.to(device).eval().requires_grad_(False)
+
+
+def digit_pixelcnn_log() -> dict:
+    """Return what was written down when the PixelCNN was trained: settings, time, curve and test.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    return _log(DIGIT_PIXELCNN, _CURE_PIXELCNN)
+
+
+def untrained_digit_denoiser(dropout: float = 0.0) -> DigitDenoiser:
+    """Return a denoiser of the shipped one's size with random weights.
+
+    Args:
+        dropout: share of the channels that are set to 0 in training.
+    """
+    return DigitDenoiser(widths=(32, 64), blocks=(2, 2, 2), condition=128, dropout=dropout)
+
+
+def digit_denoiser(device: torch.device | str = "cpu") -> tuple[DigitDenoiser, GreyValues]:
+    """Return the trained denoiser of grey digits, and the numbers that it takes greys for.
+
+    Args:
+        device: where both are put, in evaluation mode and without gradients.
+
+    Raises:
+        DataError: the file of the weights, or its log, is missing or damaged.
+    """
+    model = untrained_digit_denoiser()
+    model.load_state_dict(_state(DIGIT_DENOISER, _CURE_DENOISER))
+    greys = GreyValues(torch.tensor(digit_denoiser_log()["histogram"]))
+    return model.to(device).eval().requires_grad_(False), greys.to(device)
+
+
+def digit_denoiser_log() -> dict:
+    """Return what was written down when the denoiser was trained: settings, time, curve and test.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    return _log(DIGIT_DENOISER, _CURE_DENOISER)
+
+
 def _state(path: Path, cure: str) -> dict:
     """Return the weights in a file whose SHA-256 sum is the one in the log beside it."""
     contents = _read(path, cure)
@@ -125,9 +200,12 @@ def _state(path: Path, cure: str) -> dict:
 def _log(weights: Path, cure: str) -> dict:
     path = weights.with_suffix(".json")
     try:
-        return json.loads(_read(path, cure))
+        log = json.loads(_read(path, cure))
     except ValueError:
         raise DataError(f"{path} is damaged: it is not JSON. {cure}") from None
+    if not isinstance(log, dict) or "sha256" not in log:
+        raise DataError(f"{path} is damaged: it is not the log of a training. {cure}")
+    return log
 
 
 def _read(path: Path, cure: str) -> bytes:

@@ -1,5 +1,6 @@
 """How a model or a game of two is trained: the loop, its record, and a pure Adam."""
 
+from dgm_core.training.averaging import fit_average
 from dgm_core.training.checkpoints import CheckpointError, random_state_kept
 from dgm_core.training.console import interrupt_deferred, progress_bar
 from dgm_core.training.history import History
@@ -29,6 +30,7 @@ __all__ = [
     "constant",
     "descend",
     "fit",
+    "fit_average",
     "fuses",
     "game_adam",
     "interrupt_deferred",

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.data import Batches
 from dgm_core.nets import full_precision
 from dgm_core.training import checkpoints, console
@@ -85,8 +86,11 @@ def fit(
     Raises:
         TrainingDiverged: a loss or a parameter is NaN or infinite. The parameters are set back to
             the last that were checked, at most `CHECK_EVERY` steps earlier.
-        CheckpointError: `checkpoint` is damaged or of another run.
+        CheckpointError: `checkpoint` is damaged, of another run, or cannot be written; that is
+            tried before the first step.
         TypeError: a `checkpoint` for batches that `data.batches` has not made.
+        ValueError: no parameters, no batches or an empty one, a number out of range; or, at the
+            first batch, data that a model refuses, such as pixels in [-1, 1].
 
     References:
         Pascanu et al. (2013), On the Difficulty of Training Recurrent Neural Networks,
@@ -157,8 +161,9 @@ def play(
     Raises:
         TrainingDiverged: a loss or a parameter is NaN or infinite. Both players are set back to
             the last step that was checked, at most `CHECK_EVERY` steps earlier.
-        CheckpointError: `checkpoint` is damaged or of another run.
+        CheckpointError: as in `fit`.
         TypeError: a `checkpoint` for batches that `data.batches` has not made.
+        ValueError: as in `fit`.
 
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1.
@@ -202,6 +207,11 @@ def _take_turns(
     """The loop of `fit` and `play`, whose docstrings say what the arguments are."""
     tensors = [*(p for turn in turns for p in turn.parameters), *buffers]
     device, total = turns[0].parameters[0].device, len(batches)
+    checks.at_least(1, "training needs data", number__batches=total)
+    every = {"callback_every": callback_every, "checkpoint_every": checkpoint_every}
+    checks.at_least(1, "count in steps", **every)
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"clip_norm is {clip_norm}, but a norm above 0 is expected, or None")
     history, done = History(), 0
     if checkpoint is not None:
         if not isinstance(batches, Batches):
@@ -218,6 +228,7 @@ def _take_turns(
         }
         optimizers = [turn.optimizer for turn in turns]
         store = checkpoints.Checkpoint(Path(checkpoint), identity, tensors, optimizers)
+        store.try_to_save()
         if store.path.exists():
             done, saved = store.load()
             history = History(**saved)
@@ -235,8 +246,9 @@ def _take_turns(
             for turn in turns:
                 for group in turn.optimizer.param_groups:
                     group["lr"] = turn.learning_rate * factor
-                with precision:
+                with precision, checks.values_seen(first=step == done + 1):
                     losses = full_precision(turn.loss_fn(batch))
+                checks.at_least(1, "a batch needs an example", numbers__losses=losses.numel())
                 if turn is turns[0]:
                     watch.begin(step, turn.learning_rate * factor, time.perf_counter() - started)
                 watch.add(loss := losses.mean())

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 from torch.nn.utils import parameters_to_vector
 
+from dgm_core import checks
+
 State = Float[Tensor, " 3 parameters"]
 Parameters = Mapping[str, Float[Tensor, " ..."]]
 
@@ -27,7 +29,12 @@ def named_parameters(
 
     Returns:
         Name -> tensor of the parameter's shape.
+
+    Raises:
+        ValueError: the vector is of another length.
     """
+    count = sum(parameter.numel() for parameter in module.parameters())
+    checks.last("vector", vector, count, "it has to be of a module of the same architecture")
     parts, end = {}, 0
     for name, parameter in module.named_parameters():
         start, end = end, end + parameter.numel()
@@ -84,9 +91,13 @@ def adam_step(
     Returns:
         The new `state`, (3, P), and the new `ones`, (2,).
 
+    Raises:
+        ValueError: the gradient is of another length than the parameters.
+
     References:
         Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, algorithm 1.
     """
+    checks.same_shape("one for each parameter", parameters=state[0], gradient=gradient)
     first = betas[0] * state[1] + (1 - betas[0]) * gradient
     second = betas[1] * state[2] + (1 - betas[1]) * gradient**2
     one = betas[0] * ones[0] + (1 - betas[0])

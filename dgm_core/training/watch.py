@@ -49,9 +49,18 @@ class Turn:
         learning_rate: float,
         optimizer: Callable[..., torch.optim.Optimizer],
     ):
-        """Make the optimizer."""
+        """Make the optimizer.
+
+        Raises:
+            ValueError: there are no parameters.
+        """
         self.name, self.loss_fn, self.learning_rate = name, loss_fn, learning_rate
         self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError(
+                f"no parameters minimise {name}: give model.parameters() anew to each training, "
+                "for what it returns is empty once it has been gone through"
+            )
         self.optimizer = optimizer(self.parameters, lr=learning_rate)
 
 

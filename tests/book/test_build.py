@@ -12,6 +12,7 @@ import pytest
 import yaml
 from browser import PATIENCE, ROOT, build, serve
 from packaging.requirements import Requirement
+from sphinx.errors import ConfigError
 
 PAGE = r"""
 # A page
@@ -59,11 +60,13 @@ def folder(tmp_path_factory):
     shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
     shutil.copy(ROOT / "book/references.bib", folder / "book")
     shutil.copy(ROOT / "package-lock.json", folder)
-    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))
     config["repository"]["url"] = "https://github.com/someone/book"
-    (folder / "_config.yml").write_text(yaml.safe_dump(config))
-    (folder / "_toc.yml").write_text("{format: jb-book, root: page, chapters: [{file: widget}]}")
-    (folder / "page.md").write_text(PAGE)
+    (folder / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf8")
+    (folder / "_toc.yml").write_text(
+        "{format: jb-book, root: page, chapters: [{file: widget}]}", encoding="utf8"
+    )
+    (folder / "page.md").write_text(PAGE, encoding="utf8")
     cells = [nbformat.v4.new_markdown_cell("# A widget"), nbformat.v4.new_code_cell(WIDGET)]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
@@ -79,7 +82,7 @@ def html(folder):
 
 
 def scripts(page):
-    return re.findall(r'<script[^>]*\bsrc="([^"?]+)', page.read_text())
+    return re.findall(r'<script[^>]*\bsrc="([^"?]+)', page.read_text(encoding="utf8"))
 
 
 def test_without_npm_the_locked_versions_come_from_a_cdn(html):
@@ -89,7 +92,7 @@ def test_without_npm_the_locked_versions_come_from_a_cdn(html):
     assert f"{cdn}/requirejs@{versions['requirejs']}/require.js" in found
     widgets = f"{cdn}/@jupyter-widgets/html-manager@{versions['@jupyter-widgets/html-manager']}"
     assert f"{widgets}/dist/embed-amd.js" in found
-    text = (html / "widget.html").read_text()
+    text = (html / "widget.html").read_text(encoding="utf8")
     ort = f"{cdn}/onnxruntime-web@{versions['onnxruntime-web']}/dist/"
     assert f'data-ort="{ort}"' in text and f'data-widgets="{widgets}/dist/"' in text
     mathjax = f"{cdn}/mathjax@{versions['mathjax']}/es5/tex-svg-full.js"
@@ -126,8 +129,8 @@ def test_a_reader_who_is_online_has_widgets_from_the_cdn(html, browser, scheme):
 
 
 def test_the_lock_file_has_what_package_json_asks_for_and_no_download_address():
-    lock = json.loads((ROOT / "package-lock.json").read_text())
-    asked = json.loads((ROOT / "package.json").read_text())
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf8"))
+    asked = json.loads((ROOT / "package.json").read_text(encoding="utf8"))
     assert lock["packages"][""]["dependencies"] == asked["dependencies"]
     assert set(book_assets.FILES) == set(asked["dependencies"])
     assert not any("resolved" in package for package in lock["packages"].values())
@@ -138,15 +141,23 @@ def test_the_modules_of_the_widgets_are_those_of_the_installed_packages(html):
         assert (html / f"_static/vendor/{name}.js").stat().st_size > 10_000
 
 
+def test_a_package_of_widgets_that_is_not_here_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(book_assets, "jupyter_path", lambda *parts: [str(tmp_path / "nowhere")])
+    with pytest.raises(ConfigError, match=r"nowhere/anywidget/index\.js: install anywidget"):
+        book_assets.assemble(ROOT, tmp_path / "vendor")
+
+
 def test_scripts_for_widgets_wait_for_the_text(html):
-    text = (html / "widget.html").read_text()
+    text = (html / "widget.html").read_text(encoding="utf8")
     for name in ("require.js", "dgm-setup.js", "embed-amd.js"):
         tag = re.search(rf"<script[^>]*{re.escape(name)}[^>]*>", text).group()
         assert "defer" in tag
 
 
 def test_inline_scripts_stand_once(html):
-    inline = re.findall(r"<script>(.+?)</script>", (html / "page.html").read_text(), re.DOTALL)
+    inline = re.findall(
+        r"<script>(.+?)</script>", (html / "page.html").read_text(encoding="utf8"), re.DOTALL
+    )
     assert len(inline) == len(set(inline))
 
 
@@ -166,7 +177,7 @@ def test_inline_scripts_stand_once(html):
     ],
 )
 def test_each_sphinx_part_works(html, part):
-    assert re.search(part, (html / "page.html").read_text(), re.DOTALL)
+    assert re.search(part, (html / "page.html").read_text(encoding="utf8"), re.DOTALL)
 
 
 def test_pages_is_told_to_serve_underscored_folders(html):
@@ -174,13 +185,13 @@ def test_pages_is_told_to_serve_underscored_folders(html):
 
 
 def test_the_front_door_leads_to_the_first_page(html):
-    text = (html / "index.html").read_text()
+    text = (html / "index.html").read_text(encoding="utf8")
     assert 'url=page.html"' in text and "<title>Deep generative models</title>" in text
 
 
 def test_with_an_address_each_page_says_where_it_belongs(html):
     for name in ("page", "widget"):
-        text = (html / f"{name}.html").read_text()
+        text = (html / f"{name}.html").read_text(encoding="utf8")
         assert f'<link rel="canonical" href="{SITE}{name}.html"' in text
         assert f'<meta property="og:url" content="{SITE}{name}.html">' in text
         assert f'<meta property="og:image" content="{SITE}_static/preview.png">' in text
@@ -193,7 +204,7 @@ def test_with_an_address_there_is_a_sitemap(html):
 
 
 def test_with_an_address_a_notebook_opens_in_binder_and_colab(html):
-    text = (html / "widget.html").read_text()
+    text = (html / "widget.html").read_text(encoding="utf8")
     assert (
         "https://mybinder.org/v2/gh/someone/book/notebooks?urlpath=lab/tree/widget.ipynb" in text
     )
@@ -204,20 +215,34 @@ def test_with_an_address_a_notebook_opens_in_binder_and_colab(html):
     assert "%pip install -q git+https://github.com/someone/book@main" in text
 
 
+def test_with_an_address_a_mistake_is_reported_there(html):
+    form = "https://github.com/someone/book/issues/new?template=mistake.yml&amp;page="
+    for name, title in (("page", "A+page"), ("widget", "A+widget")):
+        line = f'<a href="{form}{title}">Report a mistake</a>'
+        assert (html / f"{name}.html").read_text("utf8").count(line) == 1
+
+
+def test_with_an_address_a_notebook_for_elsewhere_installs_and_leads_home(html):
+    made = nbformat.read(html / "_notebooks/widget.ipynb", 4)
+    assert f"{SITE}widget.html" in made.cells[0].source
+    assert made.cells[1].source == "%pip install -q git+https://github.com/someone/book@main"
+    assert [cell.source for cell in made.cells[2:]] == ["# A widget", WIDGET]
+
+
 def test_with_an_address_a_lost_reader_is_led_there(html):
-    text = (html / "404.html").read_text()
+    text = (html / "404.html").read_text(encoding="utf8")
     assert f'href="{SITE}page.html"' in text and "A widget" in text
 
 
 def test_a_changed_style_reaches_a_book_that_is_built_again(html, folder):
-    with (folder / "book/_ext/web/dgm.css").open("a") as style:
+    with (folder / "book/_ext/web/dgm.css").open("a", encoding="utf8") as style:
         style.write("/* changed */\n")
     build(folder)
-    assert (html / "_static/dgm.css").read_text().endswith("/* changed */\n")
+    assert (html / "_static/dgm.css").read_text(encoding="utf8").endswith("/* changed */\n")
 
 
 def requirements():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf8").splitlines()
     stripped = (line.split("#")[0].strip() for line in lines)
     return [line for line in stripped if line and not line.startswith("-")]
 

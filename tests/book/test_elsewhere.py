@@ -9,6 +9,7 @@ import venv
 
 import elsewhere
 import nbformat
+import plain_markdown
 import pytest
 from bare_environment import build_wheel
 from browser import ROOT, pages_of_the_book
@@ -37,14 +38,14 @@ class Env:
 
 def write(*children, home="https://x.org/", macros=None):
     document = nodes.section("", *children)
-    pieces = elsewhere.Markdown(Env, "a/b", home, macros or {}).write([document][0])
+    pieces = plain_markdown.Markdown(Env, "a/b", home, macros or {}).write([document][0])
     return "\n\n".join(map(str, pieces))
 
 
 def test_a_kind_of_text_that_is_not_known_is_an_error():
-    with pytest.raises(elsewhere.Unknown, match="a/b: no Markdown is known for a line_block"):
+    with pytest.raises(plain_markdown.Unknown, match="a/b: no Markdown is known for a line_block"):
         write(nodes.line_block("", nodes.line("", "a")))
-    with pytest.raises(elsewhere.Unknown, match="subscript within a line"):
+    with pytest.raises(plain_markdown.Unknown, match="subscript within a line"):
         write(nodes.paragraph("", "", nodes.subscript("", "2")))
 
 
@@ -52,7 +53,45 @@ def test_formulas_have_their_numbers_and_no_macros():
     block = nodes.math_block("", r"\KL{q}{p} = \E[x]", number=1, ids=["eq"])
     macros = {"E": r"\mathbb{E}", "KL": [r"D(#1 \| #2)", 2]}
     assert write(block, macros=macros) == "$$\nD(q \\| p) = \\mathbb{E}[x] \\tag{7}\n$$"
-    assert elsewhere.expanded(r"\R^2 \Rightarrow \R x", "R", "R") == r"R^2 \Rightarrow R x"
+    assert plain_markdown.expanded(r"\R^2 \Rightarrow \R x", "R", "R") == r"R^2 \Rightarrow R x"
+
+
+def test_a_formula_in_a_quotation_is_one_line():
+    formula = nodes.math_block("", "\\begin{aligned}\na &= b \\\\ % so\nc &= 5\\%\n\\end{aligned}")
+    written = write(nodes.admonition("", nodes.title("", "Note"), formula))
+    assert written.splitlines()[-1] == (
+        "> $$ \\begin{aligned} a &= b \\\\ c &= 5\\% \\end{aligned} $$"
+    )
+    assert write(nodes.paragraph("", "", nodes.math("", "a\n= b"))) == "$a = b$"
+
+
+def solution():
+    """A solution with a text, a code cell with an output, and another text."""
+    source = nodes.container("", nodes.literal_block("", "1 + 1", language="python"))
+    output = nodes.container("", nodes.literal_block("", "2"), nb_element="cell_code_output")
+    cell = nodes.container("", source, output, nb_element="cell_code", cell_index=4)
+    parts = [nodes.title("", "Solution to `f` < 2"), nodes.paragraph("", "So."), cell]
+    return type("solution_node", (nodes.Admonition, nodes.Element), {})("", *parts)
+
+
+def test_a_solution_is_folded_and_its_code_follows_it():
+    writer = plain_markdown.Markdown(Env, "a/b", "", {})
+    text, cell, rest = writer.write(nodes.section("", solution(), nodes.paragraph("", "Then.")))
+    assert text.startswith("<details>\n<summary><b>Solution to f &lt; 2</b></summary>\n\nSo.\n\n")
+    assert text.endswith("```python\n1 + 1\n```\n\n</details>")
+    assert (cell, rest, writer.solutions) == (4, "Then.", {4})
+
+
+def test_code_that_a_page_folds_is_folded_in_jupyterlab_and_on_colab():
+    cells = [nbformat.v4.new_code_cell(str(number)) for number in range(3)]
+    cells[0].metadata["tags"] = ["hide-input"]
+    source = nbformat.v4.new_notebook(cells=cells)
+    made = elsewhere.notebook(source, [0, 1, "a", 2], "", "", "", solutions={2})
+    shown = [cell for cell in made.cells if cell.cell_type == "code"]
+    hidden = [cell.metadata.get("cellView", "") for cell in shown]
+    assert hidden == ["form", "", "form"]
+    assert [cell.metadata.get("jupyter") for cell in shown[::2]] == [{"source_hidden": True}] * 2
+    assert shown[0].source == f"# @title {elsewhere.FOLDED['hide-input']}\n0"
 
 
 def test_links_lead_home_and_are_words_where_there_is_none():
@@ -68,6 +107,8 @@ def test_the_first_code_cell_installs_where_a_repository_is_known():
     line = elsewhere.install_line(options)
     assert line == "%pip install -q git+https://github.com/a/b@main"
     assert elsewhere.install_line({}) == ""
+    bare = elsewhere.notebook(nbformat.v4.new_notebook(), [], "", "", "")
+    assert "pip install" in bare.cells[0].source
     source = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
     made = elsewhere.notebook(source, ["# A", 0], "https://x.org/", "a/b", line)
     assert [cell.source for cell in made.cells[1:]] == [line, "# A", "1 + 1"]
@@ -108,6 +149,8 @@ def test_nothing_of_myst_is_left_and_all_code_is_there(built_book, page):
     code = [cell for cell in source.cells if cell.cell_type == "code"]
     kept = [cell for cell in made.cells if cell.cell_type == "code"]
     assert len(kept) - len(code) in (0, 1)  # and the one that installs
+    untitled = [re.sub(r"\A# @title .*\n", "", cell.source) for cell in kept]
+    assert untitled[-len(code) :] == [cell.source for cell in code]
     assert f"{elsewhere.FOLDER}/{page.replace('.html', '.ipynb')}" in (
         built_book / page
     ).read_text("utf8")
@@ -130,7 +173,7 @@ def plain_python(tmp_path_factory):
     subprocess.run([*pip, "--no-deps", "--no-index", str(wheel)], check=True)
     (site,) = folder.glob("lib/python*/site-packages")
     here = next(path for path in sys.path if path.endswith("site-packages"))
-    (site / "rest.pth").write_text(here)  # after the folder's own
+    (site / "rest.pth").write_text(here, encoding="utf8")  # after the folder's own
     return python
 
 
@@ -146,7 +189,7 @@ def test_a_plain_kernel_with_the_widgets_of_colab_runs_it(
     run = subprocess.run(
         [plain_python, ROOT / "tools/run_elsewhere.py", tmp_path / "chapter.ipynb"],
         capture_output=True,
-        text=True,
+        encoding="utf8",
         cwd=tmp_path,
         env={**env, "HOME": str(tmp_path)},  # no kernels of this machine's, and no fonts' list
     )

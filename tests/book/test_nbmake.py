@@ -17,8 +17,8 @@ CELLS = {"a": "print(1 + 1)", "b": "print(2 + 2)", "c": "raise ValueError('on pu
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "side by side"])
 def test_an_error_fails_its_notebook_and_the_others_pass_and_are_kept(tmp_path, options):
     shutil.copytree(ROOT / "book/_ext", tmp_path / "book/_ext")
-    (tmp_path / "conftest.py").write_text("pytest_plugins = ['notebook_hooks']")
-    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = book/_ext")
+    (tmp_path / "conftest.py").write_text("pytest_plugins = ['notebook_hooks']", encoding="utf8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = book/_ext", encoding="utf8")
     for name, source in CELLS.items():
         cells = [nbformat.v4.new_code_cell(source)]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
@@ -27,7 +27,9 @@ def test_an_error_fails_its_notebook_and_the_others_pass_and_are_kept(tmp_path, 
     def run(*names):
         files = [f"book/{name}.ipynb" for name in names]
         command = [sys.executable, "-m", "pytest", "--nbmake", *options, *files]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, encoding="utf8"
+        )
         return done.stdout + done.stderr
 
     told = run("a", "b", "c")

@@ -20,17 +20,17 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 def package(tmp_path):
     folder = tmp_path / "package"
     (folder / "web").mkdir(parents=True)
-    (folder / "a.py").write_text("A = 1\n")
-    (folder / "web/view.js").write_text("export default {};\n")
+    (folder / "a.py").write_text("A = 1\n", encoding="utf8")
+    (folder / "web/view.js").write_text("export default {};\n", encoding="utf8")
     return folder
 
 
 def test_the_fingerprint_sees_every_file_and_its_name(package):
     seen = [notebook_cache.fingerprint(package)]
     assert notebook_cache.fingerprint(package) == seen[0]
-    (package / "a.py").write_text("A = 2\n")
+    (package / "a.py").write_text("A = 2\n", encoding="utf8")
     seen.append(notebook_cache.fingerprint(package))
-    (package / "web/view.js").write_text("export default { render() {} };\n")
+    (package / "web/view.js").write_text("export default { render() {} };\n", encoding="utf8")
     seen.append(notebook_cache.fingerprint(package))
     (package / "a.py").rename(package / "b.py")
     seen.append(notebook_cache.fingerprint(package))
@@ -39,7 +39,7 @@ def test_the_fingerprint_sees_every_file_and_its_name(package):
 
 def test_the_fingerprint_sees_neither_bytecode_nor_a_readme(package):
     before = notebook_cache.fingerprint(package)
-    (package / "README.md").write_text("# Rooms\n")
+    (package / "README.md").write_text("# Rooms\n", encoding="utf8")
     (package / "__pycache__").mkdir()
     (package / "__pycache__/a.cpython-311.pyc").write_bytes(b"\0")
     assert notebook_cache.fingerprint(package) == before
@@ -83,6 +83,7 @@ def test_a_fresh_cache_bears_several_writers_at_once(tmp_path):
                 env={**os.environ, "PYTHONPATH": str(ROOT / "book/_ext")},
                 stderr=subprocess.PIPE,
                 text=True,
+                encoding="utf8",
             )
             for number in range(4)
         ]
@@ -99,7 +100,7 @@ def test_what_an_interruption_left_half_written_counts_as_not_executed(tmp_path)
     notebook_cache.keep(folder, path, nbformat.read(path, 4), 2.0)
     assert notebook_cache.kept(folder, path).record.data["execution_seconds"] == 2.0
     (executed,) = folder.glob("executed/*/base.ipynb")
-    executed.write_text(executed.read_text()[:40])
+    executed.write_text(executed.read_text(encoding="utf8")[:40], encoding="utf8")
     assert notebook_cache.kept(folder, path) is None
     notebook_cache.keep(folder, path, nbformat.read(path, 4), 3.0)
     assert notebook_cache.kept(folder, path).record.data["execution_seconds"] == 3.0

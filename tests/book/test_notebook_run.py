@@ -122,7 +122,7 @@ def test_what_has_been_executed_is_not_executed_again(folder, write, tmp_path):
     count = f"with open({str(tmp_path / 'count')!r}, 'a') as f: f.write('x')"
     path = write("a", count, "print(7)")
     (first,), (second,) = (execute([path], folder)[0].values() for _ in range(2))
-    assert (tmp_path / "count").read_text() == "x"
+    assert (tmp_path / "count").read_text(encoding="utf8") == "x"
     assert not first.kept and second.kept and printed(second) == "7"
     assert second.seconds == first.seconds
 
@@ -146,10 +146,10 @@ def test_an_interruption_keeps_what_is_finished_and_leaves_nothing_behind(
     program = [sys.executable, "-c", STOP, str(folder), str(quick), str(slow), str(later)]
     env = {**os.environ, "DGM_KERNELS": "1", "PYTHONPATH": str(ROOT / "book/_ext")}
     env |= {"TMPDIR": str(temporary), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf8"}
     process = subprocess.Popen(program, env=env, **pipes)
-    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-    kernel = int((tmp_path / "pid").read_text())
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(encoding="utf8"))
+    kernel = int((tmp_path / "pid").read_text(encoding="utf8"))
     process.send_signal(sign)
     said = process.communicate()[0]
     assert process.returncode != 0 and "KeyboardInterrupt" in said
@@ -167,7 +167,7 @@ def test_two_processes_share_the_work(folder, write, tmp_path):
     env = {**os.environ, "DGM_KERNELS": "1", "PYTHONPATH": str(ROOT / "book/_ext")}
     both = [subprocess.Popen(program, env=env) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
-    assert (tmp_path / "count").read_text() == "xxx"
+    assert (tmp_path / "count").read_text(encoding="utf8") == "xxx"
 
 
 def test_a_chapters_name_is_what_a_reader_calls_it():

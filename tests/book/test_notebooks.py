@@ -69,7 +69,7 @@ def complaints():
     lines = []
     for command in (["check", "--output-format=concise"], ["format", "--check"]):
         words = [sys.executable, "-m", "ruff", *command, *map(str, CHAPTERS)]
-        run = subprocess.run(words, text=True, capture_output=True, cwd=ROOT)
+        run = subprocess.run(words, text=True, capture_output=True, cwd=ROOT, encoding="utf8")
         said = [line for line in (run.stdout + run.stderr).splitlines() if ".ipynb" in line]
         assert said or run.returncode == 0, run.stdout + run.stderr  # ruff itself failed
         lines += said

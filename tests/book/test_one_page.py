@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
         shutil.copy(ROOT / name, folder / name)
     toc = {"format": "jb-book", "root": "book/a", "chapters": [{"file": "book/b"}]}
     toc["chapters"].append({"file": "book/c"})
-    (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf8")
     write(folder, "a", GLUE.format(number=1.5))
     write(folder, "b", GLUE.format(number=2.5))
     write(folder, "c", GLUE.format(number=3.5), "raise ValueError('on purpose')")

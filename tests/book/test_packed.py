@@ -35,7 +35,7 @@ def test_packing_is_the_same_in_every_build_and_lossless():
 def test_a_packed_file_is_there_for_a_host_and_for_a_disk(tmp_path):
     packed.write(tmp_path / "model.onnx", b"weights")
     file = (tmp_path / "model.onnx.gz").read_bytes()
-    script = (tmp_path / "model.onnx.gz.js").read_text()
+    script = (tmp_path / "model.onnx.gz.js").read_text(encoding="utf8")
     name, text = re.search(r'\["(.+?)"\] = "(.+?)"', script).groups()
     assert gzip.decompress(file) == b"weights"
     assert name == "model.onnx" and base64.b64decode(text) == file
@@ -63,7 +63,7 @@ def test_the_installed_manager_loses_its_ballast(caplog):
 
 def test_the_icons_have_a_font_of_their_own_and_others_the_theme_s(tmp_path):
     packed.icons(THEME, tmp_path)
-    style = (tmp_path / "dgm-icons.css").read_text()
+    style = (tmp_path / "dgm-icons.css").read_text(encoding="utf8")
     scope = {int(code, 16) for code in re.findall(r"U\+([0-9a-f]+)", style)}
     assert len(scope) == len(packed.ICONS)
     assert scope <= set(TTFont(tmp_path / "dgm-icons.woff").getBestCmap())

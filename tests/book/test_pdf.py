@@ -1,11 +1,11 @@
 """The PDF of a book of two pages: contents, bookmarks, links, pictures, numbers, edition."""
 
-import datetime
 import shutil
 import subprocess
 import sys
 
 import edition
+import make_pdf
 import nbformat
 import pytest
 import yaml
@@ -41,6 +41,7 @@ from dgm_core import live
 parts = [widgets.HTML("only on the page"), live.Pixels(alt="A square.")]
 live.figure(widgets.VBox(parts), caption="A square.", name="f")
 """
+FOLDED = "print(6 * 7)  # folded"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -52,10 +53,14 @@ def folder(tmp_path_factory, browser, own_libraries):
     for name in ("book/references.bib", "package-lock.json", "_config.yml"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    (folder / "_toc.yml").write_text("{format: jb-book, root: first, chapters: [{file: second}]}")
-    (folder / "first.md").write_text(FIRST)
+    (folder / "_toc.yml").write_text(
+        "{format: jb-book, root: first, chapters: [{file: second}]}", encoding="utf8"
+    )
+    (folder / "first.md").write_text(FIRST, encoding="utf8")
     cells = [nbformat.v4.new_markdown_cell(SECOND), nbformat.v4.new_code_cell(FIGURE)]
-    cells[1].metadata["tags"] = ["remove-input"]
+    cells.append(nbformat.v4.new_code_cell(FOLDED))
+    for cell, tag in zip(cells[1:], ("remove-input", "hide-input"), strict=True):
+        cell.metadata["tags"] = [tag]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(notebook, folder / "second.ipynb")
     run = build(folder)
@@ -63,14 +68,14 @@ def folder(tmp_path_factory, browser, own_libraries):
     before = (folder / "_build/html/first.html").read_text("utf8")
     assert 'class="dgm-pdf" hidden' in before
     command = [sys.executable, ROOT / "tools/make_pdf.py", folder]
-    made = subprocess.run(command, capture_output=True, text=True)
+    made = subprocess.run(command, capture_output=True, text=True, encoding="utf8")
     assert made.returncode == 0, made.stderr[-3000:]
     return folder
 
 
 @pytest.fixture(scope="module")
 def pdf(folder):
-    title = yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
+    title = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))["title"]
     return PdfReader(folder / "_build/html" / edition.pdf_name(title))
 
 
@@ -125,6 +130,18 @@ def test_a_figure_is_its_still_picture(pdf):
     assert "A square." in text and "only on the page" not in text
 
 
+def test_folded_code_is_there_and_nothing_says_how_to_unfold_it(pdf):
+    text = pdf.pages[2].extract_text()
+    assert FOLDED in text and "42" in text
+    assert "Details" not in text and "code cell" not in text
+
+
+def test_letters_of_formulas_have_no_outline(pdf):
+    drawn = pdf.pages[1].get_contents().get_data()
+    assert drawn.split().count(b"f") > 3  # MathJax's letters are areas
+    assert not {b"S", b"s", b"B", b"B*", b"b", b"b*"} & set(drawn.split())
+
+
 def test_each_page_has_its_number_and_the_edition(pdf, folder):
     words = edition.edition(folder)
     assert words.startswith(f"Version {dgm_core.__version__}, ")
@@ -138,13 +155,22 @@ def test_the_title_page_offers_it_now_and_after_the_next_build(folder):
     for _ in range(2):
         text = (folder / "_build/html/first.html").read_text("utf8")
         assert text.count("The whole book as PDF") == 1
-        (folder / "first.md").write_text(FIRST + "\nOne more line.\n")
+        (folder / "first.md").write_text(FIRST + "\nOne more line.\n", encoding="utf8")
         assert build(folder).returncode == 0
 
 
-def test_the_day_of_the_book(tmp_path, monkeypatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert edition.date(tmp_path) == datetime.date(1970, 1, 2)
-    assert edition.edition(tmp_path).endswith(", 2 January 1970")
-    monkeypatch.delenv("SOURCE_DATE_EPOCH")
-    assert edition.date(tmp_path) == datetime.date.today()  # no repository
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "not built: first.html. Run make book"),
+        ('<script src="https://cdn.jsdelivr.net/npm/a.js"></script>', "from a CDN: run npm ci"),
+    ],
+)
+def test_what_cannot_be_printed_is_said_in_words(tmp_path, text, words):
+    (tmp_path / "_toc.yml").write_text("{format: jb-book, root: first}", encoding="utf8")
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    (tmp_path / "_build/html").mkdir(parents=True)
+    if text:
+        (tmp_path / "_build/html/first.html").write_text(text, encoding="utf8")
+    with pytest.raises(FileNotFoundError, match=words):
+        make_pdf.make_pdf(tmp_path)

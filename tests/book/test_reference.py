@@ -30,7 +30,8 @@ def test_what_is_public_is_found_in_the_source():
 def test_a_shape_is_written_as_a_reader_would():
     text = reference.signature(reference.definitions()["dgm_core.objectives.elbo"])
     assert text == (
-        "(vae: VAE, x: Float[Tensor, 'batch event'], num_samples: int=1, beta: float=1.0, "
+        "(vae: VAE, x: Float[Tensor, 'batch event'], num_samples: int=1, "
+        "beta: float | Float[Tensor, '']=1.0, "
         "noise: Float[Tensor, 'samples batch latent'] | None=None)",
         "Float[Tensor, 'batch']",
     )

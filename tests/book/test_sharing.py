@@ -13,7 +13,7 @@ from browser import ROOT, pages_of_the_book
 from docutils import nodes
 from PIL import Image
 
-SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())
+SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))
 HAS_ADDRESS = bool(SETTINGS["repository"]["url"] or os.environ.get("GITHUB_REPOSITORY"))
 
 
@@ -39,13 +39,13 @@ def test_the_address_of_the_repository_that_publishes_is_known(monkeypatch):
 
 
 def test_binder_installs_the_package_and_nothing_that_builds_pages():
-    lines = (ROOT / ".binder/requirements.txt").read_text().splitlines()
+    lines = (ROOT / ".binder/requirements.txt").read_text(encoding="utf8").splitlines()
     wanted = [line for line in lines if not line.startswith(("#", "--"))]
     assert wanted[0] == "." and wanted[1].startswith("jupyterlab") and len(wanted) == 2
 
 
 def test_a_lost_reader_finds_every_page(built_book):
-    text = (built_book / "404.html").read_text()
+    text = (built_book / "404.html").read_text(encoding="utf8")
     for page in pages_of_the_book():
         assert f'{page}"' in text
 
@@ -53,7 +53,7 @@ def test_a_lost_reader_finds_every_page(built_book):
 @pytest.mark.skipif(HAS_ADDRESS, reason="the book has an address")
 def test_without_an_address_nothing_points_to_one(built_book):
     assert not (built_book / "sitemap.xml").exists()
-    text = (built_book / pages_of_the_book()[1]).read_text()
+    text = (built_book / pages_of_the_book()[1]).read_text(encoding="utf8")
     for word in ('rel="canonical"', "mybinder.org", "colab.research", "og:url", "git+"):
         assert word not in text
 
@@ -61,7 +61,7 @@ def test_without_an_address_nothing_points_to_one(built_book):
 def test_every_page_has_a_preview(built_book):
     seen = set()
     for page in pages_of_the_book():
-        found = tags((built_book / page).read_text())
+        found = tags((built_book / page).read_text(encoding="utf8"))
         assert found["og:title"] and 20 < len(found["og:description"]) <= sharing.DESCRIPTION
         assert found["og:image"].endswith(sharing.PREVIEW)
         assert found["description"] == found["og:description"]
@@ -75,7 +75,9 @@ def test_a_chapter_says_how_to_run_it(built_book):
     for page in pages_of_the_book():
         path = page.replace(".html", ".ipynb")
         command = f".venv/bin/jupyter lab {path}"
-        assert (command in (built_book / page).read_text()) == (ROOT / path).exists()
+        assert (command in (built_book / page).read_text(encoding="utf8")) == (
+            ROOT / path
+        ).exists()
 
 
 def test_a_long_description_ends_at_a_word():

@@ -15,8 +15,10 @@ def test_sphinx_builds_what_jupyter_book_has_configured(tmp_path):
     shutil.copytree(ROOT / "book/_ext", tmp_path / "book/_ext")
     for name in ("book/references.bib", "package-lock.json", "_config.yml"):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "_toc.yml").write_text("{format: jb-book, root: page}")
-    (tmp_path / "page.md").write_text("# A page\n\n$$\\E[x]$$ (one)\n\nSee {eq}`one`.\n")
+    (tmp_path / "_toc.yml").write_text("{format: jb-book, root: page}", encoding="utf8")
+    (tmp_path / "page.md").write_text(
+        "# A page\n\n$$\\E[x]$$ (one)\n\nSee {eq}`one`.\n", encoding="utf8"
+    )
     program = "from jupyter_book.cli.main import main; main()"
     for command in (
         ["-c", program, "config", "sphinx", "."],
@@ -28,6 +30,7 @@ def test_sphinx_builds_what_jupyter_book_has_configured(tmp_path):
             env={**os.environ, "PYTHONPATH": f"{tmp_path / 'book/_ext'}"},
             capture_output=True,
             text=True,
+            encoding="utf8",
         )
         assert run.returncode == 0, (run.stdout + run.stderr)[-3000:]
     text = (tmp_path / "_build/html/page.html").read_text("utf8")

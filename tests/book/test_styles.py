@@ -38,12 +38,12 @@ def test_both_palettes_have_every_role_and_reach_the_page():
 
 @pytest.mark.parametrize("path", ["book/_ext/web/dgm.css", "dgm_core/live/web/live.css"])
 def test_style_sheets_take_the_roles_from_there(path):
-    css = (ROOT / path).read_text()
+    css = (ROOT / path).read_text(encoding="utf8")
     assert "var(--dgm-model)" in css or "var(--dgm-posterior)" in css
     assert not re.search(rf"--dgm-({'|'.join(COLORS)}):", css)
 
 
 def test_the_logo_wears_them():
     for name in ("logo", "favicon"):
-        svg = (ROOT / f"book/_ext/web/{name}.svg").read_text()
+        svg = (ROOT / f"book/_ext/web/{name}.svg").read_text(encoding="utf8")
         assert set(re.findall(r"#\w{6}", svg)) <= set(COLORS.values())

@@ -15,12 +15,12 @@ def folder(tmp_path):
     shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
     for name in ("book/references.bib", "package-lock.json", "_config.yml"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "_toc.yml").write_text("{format: jb-book, root: page}")
+    (folder / "_toc.yml").write_text("{format: jb-book, root: page}", encoding="utf8")
     return folder
 
 
 def write(folder, text):
-    (folder / "page.md").write_text(text)
+    (folder / "page.md").write_text(text, encoding="utf8")
 
 
 def test_the_second_of_two_builds_warns_of_what_the_first_has_warned_of(folder):

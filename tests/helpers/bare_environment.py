@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterable
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -31,13 +32,16 @@ def build_wheel(root: Path, folder: Path) -> Path:
     return wheel
 
 
-def make_environment(folder: Path, wheel: Path, extra: str = "") -> Path:
+def make_environment(
+    folder: Path, wheel: Path, extra: str = "", beside: Iterable[str] = ()
+) -> Path:
     """Make an environment with the wheel and what it declares; return its Python.
 
     Args:
         folder: where, empty or not there yet.
         wheel: to be installed.
         extra: which of the wheel's extras is asked for, too.
+        beside: what else is installed, with all that it needs.
 
     Raises:
         PackageNotFoundError: what the wheel asks for is not installed here.
@@ -49,7 +53,7 @@ def make_environment(folder: Path, wheel: Path, extra: str = "") -> Path:
     subprocess.run([*install, "--no-deps", "--no-index", str(wheel)], check=True)
     (metadata,) = site.glob("dgm_core-*.dist-info")
     declared = Distribution.at(metadata).requires or []
-    for found in closure(declared, extra).values():
+    for found in (closure(declared, extra) | closure([*beside])).values():
         for path in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
             if not (site / path).exists():
                 (site / path).symlink_to(found.locate_file(path))

@@ -65,12 +65,13 @@ def build(folder: Path) -> subprocess.CompletedProcess:
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        encoding="utf8",
     )
 
 
 def pages_of_the_book() -> list[str]:
     """Return the addresses of the pages that _toc.yml names, in its order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
     files = [toc["root"]]
     for part in toc["parts"]:
         files += [chapter["file"] for chapter in part["chapters"]]
@@ -193,7 +194,7 @@ def reveal(page) -> None:
 def axe(page, *, exclude=()) -> list[dict]:
     """Return axe-core's serious and critical WCAG 2 A and AA findings on ``page``."""
     reveal(page)
-    page.evaluate(AXE.read_text())
+    page.evaluate(AXE.read_text(encoding="utf8"))
     result = page.evaluate(
         """(exclude) => axe.run({exclude: exclude.map((selector) => [selector])}, {
           runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],

@@ -194,6 +194,7 @@ class WebKit:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            encoding="utf8",
         )
         self.kept.append(display)
         number = display.stdout.readline().strip()

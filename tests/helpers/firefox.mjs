@@ -45,8 +45,11 @@ const commands = {
   press: (key) => page.keyboard.press(key),
 
   // Tells whether Firefox's own accessibility tree has this role and name for what has the focus.
+  // It is asked about the focus's surroundings alone: over a page with formulas the question takes
+  // a minute where another process keeps a core busy.
   async announces([role, name]) {
-    for (const element of await page.$$(`aria/${name}[role="${role}"]`))
+    const near = await page.$(":has(> * > :focus)");
+    for (const element of await near.$$(`aria/${name}[role="${role}"]`))
       if (await element.evaluate((node) => node === document.activeElement)) return true;
     return false;
   },

@@ -97,3 +97,22 @@ def assert_mean_is(values: Tensor, expected: Tensor | float, sigmas: float = 5.0
     error = values.std(0) / len(values) ** 0.5
     off = ((values.mean(0) - expected) / error).abs().max()
     assert off < sigmas, f"the mean is {off:.1f} standard errors from the truth"
+
+
+def normal_nodes(count: int) -> tuple[Tensor, Tensor]:
+    """Return points and weights of a Gauss-Hermite rule for N(0, 1), each (count,), float64."""
+    points, weights = np.polynomial.hermite_e.hermegauss(count)
+    return torch.from_numpy(points), torch.from_numpy(weights / weights.sum())
+
+
+def legendre_nodes(count: int, low: float, high: float) -> tuple[Tensor, Tensor]:
+    """Return the points and weights of a Gauss-Legendre rule on [low, high], float64."""
+    points, weights = np.polynomial.legendre.leggauss(count)
+    half = (high - low) / 2
+    return torch.from_numpy(low + half * (points + 1)), torch.from_numpy(half * weights)
+
+
+def every_bits(count: int) -> Tensor:
+    """Return all vectors of zeros and ones, (2^count, count), float64, in counting order."""
+    numbers = torch.arange(2**count)[:, None] >> torch.arange(count - 1, -1, -1)
+    return (numbers & 1).double()

@@ -15,7 +15,7 @@ def module_name(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__") or "dgm_core"
 
 
-TREES = {module_name(path): ast.parse(path.read_text()) for path in FILES}
+TREES = {module_name(path): ast.parse(path.read_text(encoding="utf8")) for path in FILES}
 
 
 def public(tree: ast.AST, prefix: str):

@@ -112,6 +112,10 @@ show("chart", [free, logs, bars],
      live.words(graph, "Half is {half:.1f}."), graph)
 """
 CELLS = [SETUP, STATE, NOISE, WORDS, ORDER, BROKEN, COUNT, GAN, CHART]
+PAUSE = """(player) => {
+  for (const button of player.querySelectorAll("button"))
+    if (button.textContent === "Pause") button.click();
+}"""
 # Every evaluation that was asked for has been made, and what it changed has been drawn.
 IDLE = """async () => {
   const running = () => [...globalThis.dgmGraphs.values()].filter((graph) => graph.running);
@@ -131,7 +135,7 @@ def make(folder):
         shutil.copy(ROOT / name, folder / name)
     for name in ("node_modules", "dgm_core"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / "_toc.yml").write_text("{format: jb-book, root: page}")
+    (folder / "_toc.yml").write_text("{format: jb-book, root: page}", encoding="utf8")
     cells = [nbformat.v4.new_markdown_cell("# Figures")]
     cells += [nbformat.v4.new_code_cell(source) for source in CELLS]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -194,9 +198,9 @@ class Figure:
 
     def restart(self, *keys: str) -> None:
         """Stop the player, put its sliders back by ``keys``, and reset its graph."""
-        if self.playing():
-            self.press("Pause")
-            self.until(lambda: not self.playing())
+        # A player may stop by itself before it is told to: no button is waited for.
+        self.player.evaluate(PAUSE)
+        self.until(lambda: not self.playing())
         self.idle()
         self.slide(*keys)
         self.press("Reset")

@@ -97,16 +97,13 @@ def test_a_chart_has_a_name():
 def page(expression: str):
     """Evaluate an expression with the functions of chart.js, in Node."""
     names = "ticks, decades, write, axisWords, domain, scale, place, describe, power"
-    source = f"const {{{names}}} = await import(process.argv[1]);"
+    source = f"const {{{names}}} = await import(process.argv.at(-1));"
     source += f"console.log(JSON.stringify({expression}));"
-    address = (ROOT / "dgm_core/live/web/chart.js").as_uri().replace("file://", "")
-    text = f"const load = process.argv.at(-1); {source}".replace("process.argv[1]", "load")
-    code = "import { readFileSync } from 'node:fs';" + text.replace(
-        "await import(load)",
-        "await import('data:text/javascript;base64,' + readFileSync(load).toString('base64'))",
-    )
     run = subprocess.run(
-        ["node", "--input-type=module", "-e", code, address], text=True, capture_output=True
+        ["node", "--input-type=module", "-e", source, ROOT / "dgm_core/live/web/chart.js"],
+        text=True,
+        capture_output=True,
+        encoding="utf8",
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)

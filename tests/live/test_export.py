@@ -1,5 +1,6 @@
 """What is exported agrees with PyTorch, and what a page cannot run is refused."""
 
+import copy
 import keyword
 import unicodedata
 
@@ -14,6 +15,7 @@ from torch import nn
 
 from dgm_core import live
 from dgm_core.distributions import BernoulliPixels
+from dgm_core.flows import affine_image_flow, without_substitution
 from dgm_core.live import export
 from dgm_core.live.export import relative_error, to_onnx
 
@@ -182,11 +184,37 @@ def test_half_precision_refuses_weights_that_overflow():
         (lambda a: {"b": a * torch.bernoulli(torch.full((2,), 0.5))}, "draws random numbers"),
         (lambda a: {"b": a * a.item()}, "cannot be traced.*item"),
         (lambda a: {"b": a if a > 0 else -a}, "cannot be traced"),
+        (lambda a: {"b": torch.searchsorted(torch.arange(5.0), a)}, r"ONNX has no aten\.searchs"),
+        (lambda a: {"b": torch.erfinv(a)}, r"ONNX has no \w+\.erf_?inv\. Instead, compute it"),
+        (lambda a: {"b": torch.linalg.inv(a * torch.eye(2))}, r"ONNX has no aten\.linalg_inv"),
+        (lambda a: {"b": (3.3 * a.bfloat16()).sin()}, "compute in float32"),
+        (lambda a: {"b": nn.functional.dropout(torch.ones(9)) * a}, r"call model\.eval\(\)"),
+        (lambda a: {"b": torch.ones(2) * a @ torch.ones(3)}, "cannot be traced.*size"),
+        (lambda a: {}, "returned a dict without outputs: return a dictionary of tensors"),
+        (lambda a: a, "returned a Tensor without outputs"),
+        (lambda a: {"b": 2.0}, "output 'b' of the figure's function is 2.0: return a tensor"),
+        (lambda a: {"b": torch.complex(a, a)}, "complex64.*real numbers"),
+        (lambda a: {"b": a * torch.zeros(0)}, r"\[0\]: return a tensor of real numbers, one"),
     ],
 )
 def test_functions_that_a_page_cannot_run_are_refused_with_the_cure(function, words):
     with pytest.raises(live.ExportError, match=words):
         live.Graph(function, {"a": 1.0}, device=torch.device("cpu"))
+
+
+def test_a_flow_of_images_says_what_makes_it_a_figure():
+    flow = affine_image_flow((3,), (4,), side=4)
+    with pytest.raises(live.ExportError, match=r"solve_triangular\..*without_substitution\(copy"):
+        to_onnx(lambda z: {"x": flow.bijection(z)[0]}, {"z": torch.zeros(1, 16)})
+    sent = without_substitution(copy.deepcopy(flow))
+    to_onnx(lambda z: {"x": sent.bijection(z)[0]}, {"z": torch.zeros(1, 16)})
+
+
+def test_a_model_that_runs_change_is_named_as_the_cause():
+    model, x = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), torch.randn(4, 2)
+    with pytest.raises(live.ExportError, match=r"differs.*training mode.*model\.eval\(\)"):
+        to_onnx(lambda a: {"b": model(torch.stack([a, a]).expand(4, 2))}, {"a": torch.ones(())})
+    to_onnx(lambda a: {"b": model.eval()(a * x)}, {"a": torch.ones(())})
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,35 @@ def test_an_input_with_the_name_of_what_a_graph_has_is_refused(name):
         live.Graph(lambda **values: {"a": values[name]}, {name: 0.0})
 
 
+def test_every_attribute_of_a_graph_is_taken_and_a_verb_is_not():
+    graph = live.Graph(lambda fit: {"b": fit}, {"fit": 1.0}, device=torch.device("cpu"))
+    assert graph.fit == 1.0
+    for name in {*dir(graph), *vars(graph)} - {"fit"}:
+        with pytest.raises(ValueError, match="names are taken"):
+            live.Graph(lambda **values: values, {name: 0.0})
+
+
+@pytest.mark.usefixtures("as_a_reader_calls")
+@pytest.mark.parametrize(
+    ("error", "words", "more"),
+    [
+        (TypeError, r"noise 'z' is a Tensor.*live\.normal", {"noise": {"z": torch.zeros(2)}}),
+        (ValueError, "state 'c' is .*none of that name", {"state": {"c": torch.zeros(2)}}),
+        (ValueError, r"state 'b' is \[2\].*fed back is \[\]", {"state": {"b": torch.zeros(2)}}),
+    ],
+)
+def test_what_a_graph_could_not_go_on_with_is_refused_when_it_is_made(error, words, more):
+    with pytest.raises(error, match=words):
+        live.Graph(lambda a, **others: {"b": a}, {"a": 0.0}, device=torch.device("cpu"), **more)
+
+
+@pytest.mark.usefixtures("as_a_reader_calls")
+def test_a_state_may_be_a_number():
+    graph = live.Graph(lambda a, b: {"b": a + b}, {"a": 1.0}, state={"b": 2.0})
+    graph.ticks += 1
+    assert graph.outputs["b"] == 3.0
+
+
 @pytest.mark.parametrize("name", ["a b", "1st", "", "lambda", "ﬁ", "__proto__"])
 def test_what_no_argument_can_be_called_is_refused(name):
     with pytest.raises(ValueError, match="a name must be one that a function's argument can have"):

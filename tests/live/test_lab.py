@@ -1,24 +1,13 @@
 """A live figure in a real JupyterLab: a slider moves, the kernel answers, pixels change."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-from typing import NamedTuple
 
-import nbformat
 import pytest
 import torch
-from browser import ROOT
 from example_figures import FIGURE
-from kernels import HANGS
+from labs import READY, RUN, command, execute, open_notebook, says
 
 pytestmark = pytest.mark.browser
-
 
 PLAYER = """
 import ipywidgets as widgets, torch
@@ -40,6 +29,11 @@ graph.drive(chart.line(label="level"), x="x", y="y").drive(chart, ymax="top")
 live.figure(chart, live.sliders(graph, a=("a", 1, 50, 1)), graph, caption="", name="fig-chart")
 """
 
+QUIZ = r"""
+from dgm_core import live
+live.quiz(r"What is $\mathrm{KL}(p \,\Vert\, p)$?", answer=0, tolerance=0.1, why=r"$\log 1 = 0$")
+"""
+
 # A cell that runs until the test makes the file "go": no time is measured.
 BUSY = """
 import pathlib, time
@@ -53,114 +47,30 @@ box = widgets.VBox([live.Player(graph), pad, graph])
 display(box)
 box
 """
-NOTEBOOKS = {
-    "figure": [FIGURE],
-    "player": [PLAYER],
-    "chart": [CHART],
-    "busy": [FIGURE, BUSY],
-    "twice": [PLAYER.rsplit("widgets.VBox", 1)[0] + TWICE],
-}
-RUNTIME = "https://cdn.jsdelivr.net/npm/onnxruntime-web@*/dist/*"
-
-
-class Lab(NamedTuple):
-    """A JupyterLab at work."""
-
-    address: str
-    folder: Path
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """A JupyterLab, at work in a folder with the notebooks."""
-    folder = tmp_path_factory.mktemp("lab")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    for name, sources in NOTEBOOKS.items():
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-        nbformat.write(notebook, folder / f"{name}.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", f"--port={port}"]
-    options += ["--expose-app-in-browser"]
-    private = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    log = (folder / "lab.log").open("w")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options, f"--notebook-dir={folder}"],
-        env={**os.environ, **private, "PYTHONPATH": str(ROOT)},  # the kernels' package, too
-        stdout=log,
-        stderr=log,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        while True:  # until it answers, or has ended
-            try:
-                urllib.request.urlopen(f"{address}/api", timeout=HANGS)
-                break
-            except OSError:
-                assert server.poll() is None, (folder / "lab.log").read_text()
-                time.sleep(0.5)
-        yield Lab(address, folder)
-    finally:
-        server.terminate()
-        server.wait(HANGS)
-        log.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page that is patient."""
-    page = browser.new_page()
-    page.set_default_timeout(1000 * HANGS)
-    dist = ROOT / "node_modules/onnxruntime-web/dist"
-    page.route(RUNTIME, lambda route: route.fulfill(path=dist / route.request.url.split("/")[-1]))
-    yield page
-    page.close()
-
-
-def open_notebook(page, lab, name):
-    """Open a notebook, in a workspace of its own, and wait for its kernel."""
-    page.goto(f"{lab.address}/lab/workspaces/{name}/tree/{name}.ipynb")
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.wait_for_function("document.querySelector('[data-status=idle]')")
-
-
-def execute(page, lab, name):
-    """Open a notebook, run its cell, and return the element of its graph when it is ready."""
-    open_notebook(page, lab, name)
-    page.keyboard.press("Shift+Enter")
-    page.wait_for_selector("[data-dgm-state=ready]", state="attached")
-    return page.locator("[data-dgm-state]")
-
-
-def command(page, name):
-    """Start a command of JupyterLab, without waiting for its end."""
-    page.evaluate(f"void jupyterapp.commands.execute('{name}')")
-
-
-def says(page, words):
-    """Wait until the graph says these words."""
-    page.wait_for_function(
-        "words => document.querySelector('.dgm-graph')?.innerText.includes(words)", arg=words
-    )
+# anywidget waits for a script for two seconds; here, not at all.
+LATE = """
+const { timeout } = AbortSignal;
+AbortSignal.timeout = (ms) =>
+  ms === 2000 ? { addEventListener: (_, call) => call() } : timeout.call(AbortSignal, ms);
+"""
 
 
 def test_a_figure_waits_for_a_busy_kernel_and_never_runs_beside_it(lab, page):
+    lab.write("busy", FIGURE, BUSY)
     open_notebook(page, lab, "busy")
-    command(page, "notebook:run-all-cells")
+    command(page, RUN)
     says(page, "The Python kernel is busy")
     graph = page.locator(".dgm-graph")
     assert graph.get_attribute("data-dgm-backend") == ""
     assert graph.get_attribute("data-dgm-state") == "loading"
     (lab.folder / "go").touch()
-    page.wait_for_selector("[data-dgm-state=ready]", state="attached")
+    page.wait_for_selector(READY, state="attached")
     assert graph.get_attribute("data-dgm-backend") == "kernel"
     assert page.evaluate("globalThis.dgmOrt") is None  # the page has not even loaded a runtime
 
 
 def test_a_figure_whose_kernel_is_restarted_says_so_and_lives_on_in_the_page(lab, page):
-    graph = execute(page, lab, "figure")
+    graph = execute(page, lab, "figure", FIGURE)
     assert graph.get_attribute("data-dgm-backend") == "kernel"
     command(page, "notebook:restart-kernel")
     page.locator(".jp-Dialog .jp-mod-accept").click()
@@ -173,13 +83,13 @@ def test_a_figure_whose_kernel_is_restarted_says_so_and_lives_on_in_the_page(lab
     page.wait_for_function(
         "before => document.querySelector('.dgm-graph').dataset.dgmOutput !== before", arg=before
     )
-    command(page, "notebook:run-all-cells")  # and a figure made anew is the kernel's
+    command(page, RUN)  # and a figure made anew is the kernel's
     page.wait_for_selector("[data-dgm-backend=kernel][data-dgm-state=ready]", state="attached")
     assert page.locator("[data-dgm-backend]").count() == 1
 
 
 def test_two_views_of_a_figure_are_one(lab, page):
-    execute(page, lab, "twice")
+    execute(page, lab, "twice", PLAYER.rsplit("widgets.VBox", 1)[0] + TWICE)
     page.wait_for_function("document.querySelectorAll('.dgm-view-player').length === 2")
     first, second = page.locator(".dgm-view-player").all()
     ages = lambda: [view.get_attribute("data-dgm-age") for view in (first, second)]  # noqa: E731
@@ -213,7 +123,7 @@ def test_two_views_of_a_figure_are_one(lab, page):
 
 
 def test_a_figure_in_jupyterlab_is_evaluated_by_the_kernel(lab, page):
-    graph = execute(page, lab, "figure")
+    graph = execute(page, lab, "another-figure", FIGURE)
     assert graph.get_attribute("data-dgm-backend") == "kernel"
     assert "kernel" in graph.inner_text()
     before = page.locator("canvas[role=img]").evaluate("canvas => canvas.toDataURL()")
@@ -232,7 +142,7 @@ def test_a_figure_in_jupyterlab_is_evaluated_by_the_kernel(lab, page):
 
 
 def test_a_chart_in_jupyterlab_follows_the_kernel(lab, page):
-    graph = execute(page, lab, "chart")
+    graph = execute(page, lab, "chart", CHART)
     assert graph.get_attribute("data-dgm-backend") == "kernel"
     words = "document.querySelector('.dgm-chart desc').textContent"
     page.wait_for_function(f"{words} === 'level: 1 at 0, 1 at 0.25, 1 at 0.5, 1 at 0.75, 1 at 1.'")
@@ -243,8 +153,21 @@ def test_a_chart_in_jupyterlab_follows_the_kernel(lab, page):
     page.wait_for_function(axis)  # its end is another trait, and comes with another message
 
 
+def test_formulas_of_a_quiz_are_set_in_jupyterlab(lab, page):
+    lab.write("quiz", QUIZ)
+    open_notebook(page, lab, "quiz")
+    command(page, RUN)
+    form = page.locator(".dgm-quiz")
+    form.locator("legend mjx-container").wait_for()
+    assert "\\(" not in form.inner_text()
+    form.locator("input").fill("0")
+    form.get_by_role("button", name="Check").click()
+    form.locator(".dgm-verdict mjx-container").wait_for()
+    assert "\\" not in form.inner_text()
+
+
 def test_a_player_in_jupyterlab_drives_the_kernel(lab, page):
-    graph = execute(page, lab, "player")
+    graph = execute(page, lab, "player", PLAYER)
     player = page.locator(".dgm-view-player")
     total = lambda: json.loads(graph.get_attribute("data-dgm-output"))["total"]  # noqa: E731
 
@@ -266,3 +189,16 @@ def test_a_player_in_jupyterlab_drives_the_kernel(lab, page):
     player.get_by_role("button", name="Reset").click()
     reaches("=== 0")
     assert total() == 1  # what the first step would put out
+
+
+def test_a_figure_whose_scripts_come_late_hears_its_kernel(lab, page):
+    page.add_init_script(LATE)
+    given_up = []
+    page.on("pageerror", lambda error: given_up.append("Failed to initialize" in str(error)))
+    execute(page, lab, "late", CHART)
+    assert any(given_up)  # by anywidget
+    page.locator(".noUi-handle").focus()
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "document.querySelector('.dgm-chart desc').textContent.startsWith('level: 50 at 0, 50')"
+    )

@@ -21,7 +21,7 @@ MOST_STEPS = 200  # and the steps
 # From now on each step takes so many milliseconds of a clock that moves only by steps. Returns
 # how many steps the graph makes from each frame to the next, once the player has taken notice.
 STEPS_A_FRAME = """async ([key, cost, frames]) => {
-  const graph = globalThis.dgmGraphs.get(key);
+  const graph = [...globalThis.dgmGraphs.values()].find((each) => each.key === key);
   const compute = Object.getPrototypeOf(graph).compute;
   let clock = performance.now();
   performance.now = () => clock;
@@ -41,7 +41,7 @@ STEPS_A_FRAME = """async ([key, cost, frames]) => {
 }"""
 # How many steps the player makes after the click that stops it.
 STEPS_AFTER_PAUSE = """async ([key, button]) => {
-  const graph = globalThis.dgmGraphs.get(key);
+  const graph = [...globalThis.dgmGraphs.values()].find((each) => each.key === key);
   const frame = () => new Promise((ok) => requestAnimationFrame(ok));
   await frame();
   button.click();
@@ -189,7 +189,7 @@ def test_after_100_steps_the_page_agrees_with_pytorch(small_page):
     figure = player(small_page, "gan", *RATES)
     found = small_page.evaluate(
         """async ([key, start, noise]) => {
-          const graph = globalThis.dgmGraphs.get(key);
+          const graph = [...globalThis.dgmGraphs.values()].find((each) => each.key === key);
           const floats = (text) =>
             new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
           const each = (tensors, change) => Object.fromEntries(

@@ -28,7 +28,9 @@ WIDGETS = {
 
 def run(*command: str, **options) -> None:
     """Run a command in the root; the test fails with what it says."""
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, encoding="utf8", **options
+    )
     assert run.returncode == 0, (run.stdout + run.stderr)[-4000:]
 
 
@@ -40,8 +42,8 @@ def node():
 
 @pytest.mark.parametrize(("widget", "name"), WIDGETS.items())
 def test_a_widget_carries_its_own_script_and_what_that_imports(widget, name):
-    imported = re.findall(r'from "\./(.+?)"', (base.WEB / name).read_text())
-    first_lines = {n: (base.WEB / n).read_text().splitlines()[0] for n in SCRIPTS}
+    imported = re.findall(r'from "\./(.+?)"', (base.WEB / name).read_text(encoding="utf8"))
+    first_lines = {n: (base.WEB / n).read_text(encoding="utf8").splitlines()[0] for n in SCRIPTS}
     carried = {n for n, line in first_lines.items() if line in widget._esm}
     assert {name, *imported} <= carried
     assert not carried & {*WIDGETS.values()} - {name}
@@ -66,24 +68,30 @@ def test_what_a_script_imports_makes_one_module_with_it(name, node):
 )
 def test_an_import_that_cannot_be_carried_out_is_refused(line, tmp_path, monkeypatch):
     monkeypatch.setattr(base, "WEB", tmp_path)
-    (tmp_path / "arrays.js").write_text("export const floats = 1;\n")
-    (tmp_path / "view.js").write_text(f"{line}\nexport default {{}};\n")
+    (tmp_path / "arrays.js").write_text("export const floats = 1;\n", encoding="utf8")
+    (tmp_path / "view.js").write_text(f"{line}\nexport default {{}};\n", encoding="utf8")
     with pytest.raises(ValueError, match=r"view\.js has .*write import { names }"):
         base.module("view.js")
 
 
 def test_a_file_that_two_others_import_stands_once(tmp_path, monkeypatch):
     monkeypatch.setattr(base, "WEB", tmp_path)
-    (tmp_path / "c.js").write_text("export const c = 1;\n")
-    (tmp_path / "b.js").write_text('import { c } from "./c.js";\n\nexport async function b() {}\n')
+    (tmp_path / "c.js").write_text("export const c = 1;\n", encoding="utf8")
+    (tmp_path / "b.js").write_text(
+        'import { c } from "./c.js";\n\nexport async function b() {}\n', encoding="utf8"
+    )
     lines = ['import { b } from "./b.js";', "import {", "  c,", '} from "./c.js";', ""]
-    (tmp_path / "a.js").write_text("\n".join([*lines, "export default { b, c };\n"]))
+    (tmp_path / "a.js").write_text(
+        "\n".join([*lines, "export default { b, c };\n"]), encoding="utf8"
+    )
     made = "const c = 1;\n\nasync function b() {}\n\nexport default { b, c };\n"
     assert base.module("a.js") == made
 
 
 def test_a_notebook_on_its_own_takes_the_runtime_that_the_book_ships():
-    asked = json.loads((ROOT / "package.json").read_text())["dependencies"]["onnxruntime-web"]
+    asked = json.loads((ROOT / "package.json").read_text(encoding="utf8"))["dependencies"][
+        "onnxruntime-web"
+    ]
     assert f"/onnxruntime-web@{asked}/" in base.module("graph.js")
 
 

@@ -55,7 +55,7 @@ def test_it_leaves_weights_a_log_and_a_picture(run, tmp_path, capsys):
     assert run("here") == 0
     folder = tmp_path / "here/out"
     assert sorted(os.listdir(folder)) == FILES
-    log = json.loads((folder / "mnist-flow.json").read_text())
+    log = json.loads((folder / "mnist-flow.json").read_text(encoding="utf8"))
     assert log["steps"] == 12 == log["training curve"][-1]["step"]
     assert log["options"]["seed"] == 0 and log["torch"] == torch.__version__
     assert str(tmp_path) not in json.dumps(log)
@@ -76,7 +76,7 @@ def test_stopped_and_started_again_is_the_same_as_never_stopped(run, tmp_path, m
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         assert run("stopped") == 1
-    assert not (tmp_path / "stopped/out").exists()
+    assert not any((tmp_path / "stopped/out").iterdir())
     assert run("stopped") == 0
     assert run("straight") == 0
     one, two = weights(tmp_path / "stopped"), weights(tmp_path / "straight")
@@ -94,7 +94,7 @@ def test_choosing_settings_never_sees_the_test_digits(run, tmp_path, monkeypatch
     assert run("here", "--validate") == 0
     folder = tmp_path / "here/out"
     assert os.listdir(folder) == ["mnist-flow-validation.json"]
-    log = json.loads((folder / "mnist-flow-validation.json").read_text())
+    log = json.loads((folder / "mnist-flow-validation.json").read_text(encoding="utf8"))
     assert [point["step"] for point in log["held out"]] == [5, 10]
     assert log["held out"][1]["bits per dimension"] < log["held out"][0]["bits per dimension"]
 
@@ -120,13 +120,15 @@ for processes, out in ((1, "alone"), (2, "together"), (2, "again")):
 def test_two_processes_make_the_weights_that_one_makes(tmp_path):
     """Half of every batch each, in double precision; the last run begins at a checkpoint."""
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(levels=LEVELS))
+    script.write_text(SCRIPT.format(levels=LEVELS), encoding="utf8")
     options = ["--digits", "90", "--batch-size", "18", "--precision", "float32"]
     options += ["--dropout", "0"]  # each process would leave out the same channels in its half
     options += ["--threads", "1", "--epochs", "2"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "DGM_DEVICE": "cpu"}
     words = [sys.executable, script, *options]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf8"
+    )
     assert done.returncode == 0, done.stderr
 
     one, two, again = (weights(tmp_path / run) for run in ("alone", "together", "again"))

@@ -30,7 +30,7 @@ def loaded(made, tmp_path, monkeypatch):
 
 def test_it_leaves_weights_and_a_log_of_what_made_them(made):
     assert sorted(os.listdir(made)) == ["mnist-judge.json", "mnist-judge.pt"]
-    log = json.loads((made / "mnist-judge.json").read_text())
+    log = json.loads((made / "mnist-judge.json").read_text(encoding="utf8"))
     settings = {"digits": 2000, "epochs": 1, "seed": 0, "torch": torch.__version__}
     assert {name: log[name] for name in settings} == settings
     assert str(made) not in json.dumps(log)

@@ -13,6 +13,9 @@ from dgm_core.pretrained import (
     digit_flow_log,
     digit_judge,
     digit_judge_log,
+    make_flow,
+    make_judge,
+    shipped,
 )
 
 
@@ -37,3 +40,23 @@ def test_the_judge_of_digits_is_as_good_as_its_log_says():
 def test_the_download_is_small():
     assert DIGIT_FLOW.stat().st_size < 4e6
     assert DIGIT_JUDGE.stat().st_size < 3e5
+
+
+@pytest.mark.parametrize("log", ["[]", "{}", "7", "no JSON"])
+def test_a_log_that_is_none_is_an_error_of_the_data(tmp_path, monkeypatch, log):
+    weights = tmp_path / "mnist-flow.pt"
+    weights.write_bytes(DIGIT_FLOW.read_bytes())
+    weights.with_suffix(".json").write_text(log, encoding="utf8")
+    monkeypatch.setattr(shipped, "DIGIT_FLOW", weights)
+    for read in (digit_flow, digit_flow_log):
+        with pytest.raises(data.DataError, match=r"mnist-flow\.json is damaged.*git checkout"):
+            read()
+
+
+@pytest.mark.parametrize("model", ["flow", "judge"])
+def test_where_no_model_can_be_written_is_told_before_the_training(tmp_path, monkeypatch, model):
+    monkeypatch.setattr(make_flow, "train_pyramid", None)  # neither is reached
+    monkeypatch.setattr(make_judge, "digit_classifier", None)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(data.DataError, match=r"cannot write to .*--out"):
+        {"flow": make_flow, "judge": make_judge}[model].main(["--out", str(tmp_path / "file/out")])

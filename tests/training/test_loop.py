@@ -17,9 +17,11 @@ from dgm_core.training import (
     CheckpointError,
     History,
     TrainingDiverged,
+    checkpoints,
     descend,
     fit,
     loop,
+    play,
     progress_bar,
 )
 from dgm_core.vae import mlp_vae
@@ -331,6 +333,83 @@ def test_a_truncated_checkpoint_is_refused(tmp_path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(CheckpointError, match=r"vae\.pt is truncated, damaged.*Delete"):
         train_vae(checkpoint=path)
+
+
+def test_a_flipped_bit_is_refused_whichever_it_is(tmp_path):
+    path = tmp_path / "w.pt"
+    weight = torch.ones(5, requires_grad=True)
+
+    def train():
+        fit(lambda x: (weight - x).square(), [weight], batches(torch.rand(4, 5), 1), **options)
+
+    options = {"checkpoint": path, "progress": False}
+    train()
+    contents, left = path.read_bytes(), weight.detach().clone()
+    at = contents.index(weight.detach().numpy().tobytes())
+    for bit in (7, 8 * 3 + 6, 8 * 19 + 5):  # of the first number, and of the last
+        damaged = bytearray(contents)
+        damaged[at + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"w\.pt is .*damaged.*Delete"):
+            train()
+        assert torch.equal(weight, left)
+    path.write_bytes(contents)
+    train()
+
+
+def test_a_checkpoint_of_a_device_that_is_not_here_changes_nothing(tmp_path):
+    path = tmp_path / "w.pt"
+
+    def train(weight):
+        data = batches(torch.rand(4, 5), 1)
+        fit(lambda x: (weight - x).square(), [weight], data, checkpoint=path, progress=False)
+
+    train(torch.ones(5, requires_grad=True))
+    saved = torch.load(path)
+    del saved["sha256"]
+    saved["random"]["cuda"] = saved["random"]["cpu"]
+    torch.save({**saved, "sha256": checkpoints.digest(saved)}, path)
+    weight = torch.zeros(5, requires_grad=True)
+    with pytest.raises(CheckpointError, match="was written on cuda, and this run is on cpu"):
+        train(weight)
+    assert not weight.any()
+    del saved["random"]["cuda"]
+    saved["random"]["cpu"] = saved["random"]["cpu"][:9]  # what only the last part of a load sees
+    torch.save({**saved, "sha256": checkpoints.digest(saved)}, path)
+    with pytest.raises(CheckpointError, match=r"does not fit.*Nothing was changed"):
+        train(weight)
+    assert not weight.any()
+
+
+@pytest.mark.parametrize("there", ["a file", "a folder"])
+def test_where_nothing_can_be_saved_is_told_before_the_first_step(tmp_path, there):
+    path = tmp_path / "there"
+    if there == "a file":
+        path.write_bytes(b"")
+        path = path / "w.pt"  # a folder of that name cannot be made
+    else:
+        path.mkdir()
+    weight, seen = torch.ones(5, requires_grad=True), []
+
+    def loss(x):
+        seen.append(x)
+        return (weight - x).square()
+
+    data = batches(torch.rand(4, 5), 1)
+    with pytest.raises(CheckpointError, match=r"cannot write .*Give a checkpoint in a folder"):
+        fit(loss, [weight], data, checkpoint=path)
+    with pytest.raises(CheckpointError, match="cannot write"):
+        play((loss, [weight]), (loss, [weight]), data, checkpoint=path)
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"callback_every": 0}, {"checkpoint_every": 0}, {"clip_norm": 0.0}]
+)
+def test_a_number_that_would_stop_all_learning_is_refused(wrong):
+    weight = torch.ones(5, requires_grad=True)
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} is 0"):
+        fit(lambda x: (weight - x).square(), [weight], torch.rand(4, 1, 5), **wrong)
 
 
 @pytest.mark.parametrize("legacy", [False, True])

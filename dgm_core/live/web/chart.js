@@ -1,15 +1,16 @@
 // A chart of a live figure, in SVG: lines, points, bars and bands on linear, logarithmic or named
 // axes. It reads traits (dgm_core/live/charts.py) and computes nothing but where things stand.
 
+import { findModel, hear } from "./models.js";
+
 /**
  * @typedef {{low: number, high: number, log: boolean}} Domain
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  * @typedef {{kind: "line" | "points" | "dot" | "bars" | "band" | "level", role: string,
  *   label: string, dash?: string, fill?: boolean, hollow?: boolean, width?: number,
  *   towards?: string}} Spec
- * @typedef {{get(name: string): any, on(event: string, call: () => void): void,
- *   off(event: string, call: () => void): void}} Model
- * @typedef {Model & {widget_manager: {get_model(id: string): Promise<Model>}}} ChartModel
+ * @typedef {import("./types").Target} Model
+ * @typedef {import("./types").Model} ChartModel
  * @typedef {{spec: Spec, values: Record<string, Float32Array>}} Series
  * @typedef {{X: (v: number) => number, Y: (v: number) => number, box: Box}} Frame
  */
@@ -578,9 +579,7 @@ function render({ model, el }) {
     const found = await Promise.all(
       model
         .get("_series")
-        .map((/** @type {string} */ name) =>
-          model.widget_manager.get_model(name.slice("IPY_MODEL_".length)),
-        ),
+        .map((/** @type {string} */ name) => findModel(model.widget_manager, name, () => closed)),
     );
     release();
     if (closed) return;
@@ -610,4 +609,10 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default {
+  /** @param {{ model: ChartModel }} context */
+  initialize({ model }) {
+    hear(model);
+  },
+  render,
+};

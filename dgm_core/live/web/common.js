@@ -1,5 +1,6 @@
 // What the views share: how their elements are made, and what anywidget calls.
 
+import { hear } from "./models.js";
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -23,6 +24,10 @@ export function make(tag, attributes = {}, ...children) {
  * @param {(context: import("./types").Context<T>) => void | (() => void)} draw
  */
 export const view = (name, draw) => ({
+  /** @param {import("./types").Context<T>} context */
+  initialize({ model }) {
+    hear(model);
+  },
   /** @param {import("./types").Context<T>} context */
   render(context) {
     context.el.classList.add("dgm-view", `dgm-view-${name}`);

@@ -3,30 +3,23 @@
 
 import { floats } from "./arrays.js";
 import { offerFullScreen } from "./full.js";
-import { watchKernel } from "./kernel.js";
-import { exclusively, inLine, runtime, sleep } from "./runtime.js";
+import { LOST, referee, WORDS } from "./kernel.js";
+import { findModel, hear, wholeOf } from "./models.js";
+import { exclusively, inLine, runtime } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
 /** @typedef {import("./types").Status} Status */
 /** @typedef {Record<string, Float32Array>} Feeds */
 
-const HERE = "Runs in your browser.";
-const LOST = "The Python kernel no longer knows this figure";
-const WORDS = {
-  kernel: "Evaluated by the Python kernel.",
-  asked: "Waiting for the Python kernel…",
-  busy: "The Python kernel is busy with something else; this figure follows as soon as it answers.",
-  gone: `${LOST}, which now runs in your browser. To have it evaluated by Python, run its cell again.`,
-};
-const LONG = 1000; // milliseconds for which a kernel may be busy without a word
-// Milliseconds for an answer where the page does not know whether there is a kernel at all.
-const ANSWER = 8000;
+/** @type {Map<import("./types").Whole, Graph>} two notebooks of one kernel have two of a widget */
 const graphs = (globalThis.dgmGraphs ??= new Map());
 
 class Graph {
   /** @param {import("./types").Model} model */
   constructor(model) {
     this.model = model;
+    /** @type {string} */
+    this.key = model.get("_key");
     /** @type {import("./types").Spec} */
     this.spec = model.get("_spec");
     /** @type {Status} */
@@ -44,8 +37,10 @@ class Graph {
     this.targets = [];
     /** @type {any} */
     this.ort = undefined; // onnxruntime, and its session of this graph
-    /** @type {any} */
-    this.session = undefined;
+    /** @type {Promise<any> | undefined} */
+    this.session = undefined; // while it is evaluated here, and seen
+    this.opened = false; // whether it was ever evaluated here
+    this.views = 0;
     /** @type {Promise<void> | undefined} */
     this.running = undefined;
     this.pending = false;
@@ -61,14 +56,10 @@ class Graph {
     this.stateful = Object.keys(this.spec.state).length > 0;
     this.ticked = model.get("ticks"); // the last tick that was done
     this.age = 0; // steps of the state since it was new
-    /** @type {ReturnType<typeof watchKernel> | undefined} */
-    this.kernel = undefined; // where the page is no book's
-    this.asked = false; // whether the kernel was asked to evaluate
     this.follows = false; // whether what the kernel says is heard
     this.closed = false;
-    this.here = HERE; // the words of a figure that runs in the page
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.timer = undefined;
+    this.here = WORDS.here; // the words of a figure that runs in the page
+    this.leave = () => {}; // what ends the watch for a kernel, where the page is no book's
   }
 
   /** @param {Partial<Status>} change */
@@ -81,7 +72,7 @@ class Graph {
   fail(error) {
     if (this.closed) return;
     console.warn("live figure:", error);
-    const lost = this.here === HERE ? "" : `${LOST}. `;
+    const lost = this.here === WORDS.here ? "" : `${LOST}. `;
     const words = `${lost}This figure stopped: ${error.message ?? error} `;
     this.tell({
       state: "error",
@@ -91,36 +82,14 @@ class Graph {
 
   start() {
     if (globalThis.dgmBook) return void this.evaluateHere();
-    this.kernel = watchKernel(this.model, () => this.consider());
-    this.model.on("msg:custom", (message) => message.type === "hello" && this.followKernel());
-    this.consider();
-  }
-
-  // Who evaluates, after any news of the kernel. One that is there may take as long as it likes to
-  // answer: until then nobody evaluates, and the figure says so.
-  consider() {
-    if (this.closed || !this.kernel) return;
-    const { live, busy } = this.kernel;
-    clearTimeout(this.timer);
-    if (live === false) {
-      if (this.asked) this.here = WORDS.gone;
-      this.asked = false;
-      if (this.status.backend !== "browser") this.evaluateHere();
-      return;
-    }
-    if (!this.asked) this.ask();
-    if (this.status.backend !== "browser") {
-      if (busy) this.timer = setTimeout(() => this.say(WORDS.busy), LONG);
-      if (!busy || !this.status.backend)
-        this.say(this.status.backend ? WORDS.kernel : WORDS.asked);
-    }
-  }
-
-  ask() {
-    this.asked = true;
-    this.model.send({ type: "hello" });
-    if (this.kernel?.live === undefined)
-      setTimeout(() => this.status.backend || this.closed || this.evaluateHere(), ANSWER);
+    this.leave = referee(this.model, {
+      here: (words) => {
+        this.here = words;
+        this.evaluateHere();
+      },
+      there: () => this.followKernel(),
+      say: (words) => this.say(words),
+    });
   }
 
   /** @param {string} words of a figure that has no more important ones */
@@ -129,9 +98,7 @@ class Graph {
   }
 
   followKernel() {
-    if (this.closed || this.status.backend === "kernel") return;
-    clearTimeout(this.timer);
-    this.here = HERE;
+    this.release();
     this.tell({ backend: "kernel", parity: undefined });
     const show = () => {
       if (this.status.backend !== "kernel") return;
@@ -158,7 +125,7 @@ class Graph {
   async evaluateHere() {
     this.tell({ backend: "browser", state: "loading", words: "Loading the model…" });
     try {
-      if (this.session) await this.begin();
+      if (this.opened) await this.begin();
       else await this.startHere();
     } catch (error) {
       if (this.status.backend === "browser") this.fail(error);
@@ -166,22 +133,17 @@ class Graph {
   }
 
   async startHere() {
-    const [ort, targets, graph] = await Promise.all([
-      runtime(),
-      this.findTargets(),
-      this.exported(),
-    ]);
+    const [ort, targets] = await Promise.all([runtime(), this.findTargets(), this.exported()]);
     this.ort = ort;
     this.targets = targets;
-    await inLine(this, false, () => this.open(graph));
+    await inLine(this, false, () => this.open());
     await inLine(this, true, () => this.checkAgainstPyTorch());
   }
 
-  /** @param {Uint8Array} graph */
-  async open(graph) {
-    if (this.session || this.closed) return;
-    const options = { logSeverityLevel: 3 };
-    this.session = await exclusively(() => this.ort.InferenceSession.create(graph, options));
+  async open() {
+    if (this.opened || this.closed) return;
+    await (this.session ??= this.makeSession());
+    this.opened = true;
     for (const name of Object.keys(this.spec.inputs))
       this.model.on(`change:${name}`, () => this.stateful || this.request());
     this.model.on("change:ticks", () => this.request());
@@ -208,11 +170,32 @@ class Graph {
   // The widget is no more: a cell was run again, or its notebook was closed.
   close() {
     this.closed = true;
-    clearTimeout(this.timer);
-    this.kernel?.stop();
+    graphs.delete(wholeOf(this.model));
+    this.leave();
     this.watchers.clear();
+    this.release();
+  }
+
+  release() {
     const { session } = this;
-    if (session) exclusively(() => session.release()).catch(() => {});
+    this.session = undefined;
+    session?.then((one) => exclusively(() => one.release())).catch(() => {});
+  }
+
+  appear() {
+    this.views += 1;
+    return () => {
+      this.views -= 1;
+      this.rest();
+    };
+  }
+
+  // A notebook that is closed closes no widget. Nor does one whose kernel is gone, though nobody
+  // sees its earlier figures any more: such a graph holds no session until it is asked again.
+  async rest() {
+    await this.running;
+    if (this.model.widget_manager?.isDisposed) this.close();
+    else if (!this.views && !this.running && !globalThis.dgmBook) this.release();
   }
 
   // The graph brought some feeds along, and PyTorch's outputs for them.
@@ -259,24 +242,10 @@ class Graph {
   async findTargets() {
     const found = [];
     for (const { model, ...rest } of this.model.get("_targets")) {
-      const id = model.slice("IPY_MODEL_".length);
-      found.push({ ...rest, widget: await this.find(id) });
+      const widget = await findModel(this.model.widget_manager, model, () => this.closed);
+      found.push({ ...rest, widget });
     }
     return found;
-  }
-
-  /** @param {string} id */
-  async find(id) {
-    for (let wait = 10; ; wait *= 2) {
-      try {
-        const widget = await this.model.widget_manager.get_model(id);
-        if (widget) return widget;
-      } catch (error) {
-        if (wait > 2000) throw error;
-      }
-      if (wait > 2000) throw new Error(`a part of the figure is missing (${id})`);
-      await sleep(wait); // its model may not be created yet
-    }
   }
 
   /** @param {string} occasion "run", "click" or "reset" */
@@ -295,7 +264,7 @@ class Graph {
 
   // One evaluation at a time, always of the newest inputs: what comes meanwhile is coalesced.
   request() {
-    if (this.status.backend !== "browser" || this.closed) return this.running;
+    if (this.status.backend !== "browser" || this.closed || !this.opened) return this.running;
     this.pending = true;
     this.running ??= this.drain().finally(() => {
       this.running = undefined;
@@ -304,7 +273,7 @@ class Graph {
   }
 
   async drain() {
-    while (this.pending) {
+    while (this.pending && !this.closed) {
       this.pending = false;
       try {
         await this.advance();
@@ -328,7 +297,7 @@ class Graph {
     for (let k = 0; k < steps; k++) {
       const state = this.state;
       await this.evaluate();
-      if (this.state !== state) return; // a reset came between
+      if (this.state !== state || this.closed) return; // a reset came between
       this.state = Object.fromEntries(
         Object.keys(state).map((name) => [name, this.outputs[name].data]),
       );
@@ -352,14 +321,21 @@ class Graph {
    * @returns {Promise<Record<string, import("./types").Tensor>>}
    */
   async compute(values) {
+    const session = await (this.session ??= this.makeSession());
     /** @type {Record<string, unknown>} */
     const feeds = {};
     for (const [name, shape] of this.shapes())
-      if (this.session.inputNames.includes(`in.${name}`))
+      if (session.inputNames.includes(`in.${name}`))
         // see export.py
         feeds[`in.${name}`] = new this.ort.Tensor("float32", values[name], shape);
-    const results = await exclusively(() => this.session.run(feeds));
+    const results = await exclusively(() => session.run(feeds));
     return Object.fromEntries(this.spec.outputs.map((name) => [name, results[`out.${name}`]]));
+  }
+
+  async makeSession() {
+    const graph = await this.exported();
+    const options = { logSeverityLevel: 3 };
+    return exclusively(() => this.ort.InferenceSession.create(graph, options));
   }
 
   async evaluate() {
@@ -408,19 +384,16 @@ class Graph {
 export default {
   /** @param {import("./types").Context} context */
   initialize({ model }) {
+    hear(model);
     const graph = new Graph(model);
-    const key = model.get("_key");
-    graphs.set(key, graph);
+    graphs.set(wholeOf(model), graph);
     graph.start(); // not awaited: the figure shows that it is loading
-    return () => {
-      graph.close();
-      if (graphs.get(key) === graph) graphs.delete(key);
-    };
+    return () => graph.close();
   },
 
   /** @param {import("./types").Context} context */
   render({ model, el }) {
-    const graph = /** @type {import("./types").Engine} */ (graphs.get(model.get("_key")));
+    const graph = /** @type {Graph} */ (graphs.get(wholeOf(model)));
     el.classList.add("dgm-graph");
     const line = document.createElement("p");
     line.setAttribute("role", "status");
@@ -434,8 +407,9 @@ export default {
       else delete el.dataset.dgmParity; // a kernel is PyTorch itself
       if (line.textContent !== words) line.textContent = words;
     };
-    el.dataset.dgmKey = model.get("_key");
+    el.dataset.dgmKey = graph.key;
     graph.element = el;
+    const disappear = graph.appear();
     show(graph.status);
     graph.watchers.add(show);
     // It has no figure around it before it is laid out.
@@ -447,6 +421,7 @@ export default {
     return () => {
       placed.disconnect();
       graph.watchers.delete(show);
+      disappear();
       if (graph.element === el) graph.element = undefined;
     };
   },

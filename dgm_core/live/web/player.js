@@ -1,6 +1,7 @@
 // Play, Pause, Step and Reset for a graph with state: live.Player.
 
 import { make, view } from "./common.js";
+import { findModel, hear, sleep, wholeOf } from "./models.js";
 
 // Milliseconds of computing between two drawings; a round trip to a kernel may take longer.
 const BUDGET = { "": 12, browser: 12, kernel: 60 };
@@ -22,20 +23,18 @@ export const stepsNext = (count, cost, backend) =>
  * The graph's model, and what evaluates it (graph.js); either may be created after the player.
  *
  * @param {import("./types").Model<Traits>} model
- * @returns {Promise<[import("./types").Target, import("./types").Engine]>}
+ * @param {() => boolean} isClosed whether nobody waits any more
+ * @returns {Promise<Played>}
  */
-async function findGraph(model) {
-  const id = model.get("_graph").slice("IPY_MODEL_".length);
-  for (let tries = 0; ; tries++) {
-    try {
-      const graph = await model.widget_manager.get_model(id);
-      const engine = graph && globalThis.dgmGraphs?.get(graph.get("_key"));
-      if (engine) return [graph, engine];
-    } catch (error) {
-      if (tries > 600) throw error;
-    }
-    await new Promise((ok) => setTimeout(ok, 50));
+async function findGraph(model, isClosed) {
+  const graph = await findModel(model.widget_manager, model.get("_graph"), isClosed);
+  const whole = wholeOf(graph);
+  while (!isClosed()) {
+    const engine = globalThis.dgmGraphs?.get(whole);
+    if (engine) return { graph, engine };
+    await sleep(50);
   }
+  return new Promise(() => {});
 }
 
 /**
@@ -122,22 +121,26 @@ class Driver {
   }
 }
 
-/** @type {WeakMap<object, Promise<Driver>>} by widget: the manager hands out one model of each */
-const drivers = new WeakMap();
+/** @type {WeakMap<object, { driver: Promise<Driver>, close(): void }>} by the widget's model */
+const seats = new WeakMap();
 
-/**
- * @param {import("./types").Model<Traits>} model
- * @returns {Promise<Driver>}
- */
-function driverOf(model) {
-  // anywidget gives each view a part of the model of its own; Backbone's `set` returns the whole.
-  const whole = /** @type {object} */ (/** @type {unknown} */ (model.set({}) ?? model));
-  let driver = drivers.get(whole);
-  if (!driver) {
-    driver = findGraph(model).then(([graph, engine]) => new Driver(model, { graph, engine }));
-    drivers.set(whole, driver);
-  }
-  return driver;
+/** @param {import("./types").Model<Traits>} model */
+function seatOf(model) {
+  const whole = wholeOf(model);
+  const found = seats.get(whole);
+  if (found) return found;
+  let isClosed = false;
+  const driver = findGraph(model, () => isClosed).then((played) => new Driver(model, played));
+  const close = () => {
+    isClosed = true;
+    seats.delete(whole);
+    driver.then((one) => {
+      one.closed = true;
+    });
+  };
+  const seat = { driver, close };
+  seats.set(whole, seat);
+  return seat;
 }
 
 /** @param {import("./types").Context<Traits>} context */
@@ -159,7 +162,7 @@ function player({ model, el }) {
   el.append(group, words);
   const closing = new AbortController();
   const parts = { model, el, play, step, reset, numbers, words, closing: closing.signal };
-  driverOf(model).then((driver) => closing.signal.aborted || connect({ ...parts, driver }));
+  seatOf(model).driver.then((driver) => closing.signal.aborted || connect({ ...parts, driver }));
   return () => closing.abort();
 }
 
@@ -191,9 +194,10 @@ function connect({ model, el, play, step, reset, numbers, words, closing, driver
     [since, before] = [now, age()];
   };
   const show = () => {
-    const { state } = engine.status;
+    const { state, backend } = engine.status;
     play.textContent = playing() ? "Pause" : "Play";
-    play.disabled = step.disabled = state !== "ready";
+    const mayGoOn = state === "error" && backend === "kernel"; // it was interrupted, perhaps
+    play.disabled = step.disabled = state !== "ready" && !mayGoOn;
     reset.disabled = state === "loading";
     if (playing()) measure();
     const pace = playing() && speed ? `, ${grouped.format(speed)} a second` : "";
@@ -253,16 +257,14 @@ export default {
   ...view("player", player),
   /** @param {import("./types").Context<Traits>} context */
   initialize({ model }) {
+    hear(model);
     model.set("playing", false); // also where a notebook was saved while it played
-    const driver = driverOf(model);
+    const seat = seatOf(model);
     const follow = () =>
-      driver.then((one) => {
+      seat.driver.then((one) => {
         if (one.isPlaying()) one.next(() => one.run());
       });
     model.on("change:playing", follow);
-    return () =>
-      driver.then((one) => {
-        one.closed = true;
-      });
+    return seat.close;
   },
 };

@@ -58,19 +58,22 @@ export function judge(given, { choices, answer, tolerance, unit, why }) {
 }
 
 /**
- * Where the page has no formulas that are set already: MathJax measures what is around them, so the
- * element must be on the page first.
+ * Set the formulas of an element that are not set already (a book's, with its pages): JupyterLab's
+ * own way, or MathJax's, which measures what is around them, so the element must be on the page first.
  *
  * @param {HTMLElement} element
+ * @param {import("./types").Manager} manager
  */
-async function typeset(element) {
+async function typeset(element, manager) {
   if (globalThis.dgmFormula) return;
+  const lab = manager._rendermime?.latexTypesetter;
   for (
     let tries = 0;
-    tries < 100 && !(element.isConnected && globalThis.MathJax?.typesetPromise);
+    tries < 100 && !(element.isConnected && (lab ?? globalThis.MathJax?.typesetPromise));
     tries++
   )
     await new Promise((ok) => setTimeout(ok, 100));
+  if (lab) return lab.typeset(element);
   await globalThis.MathJax?.startup?.promise;
   if (element.isConnected) await globalThis.MathJax?.typesetPromise?.([element]);
 }
@@ -109,7 +112,7 @@ function quiz({ model, el }) {
     const [kind, words, detail] = judge(given, asked);
     verdict.dataset.verdict = kind;
     verdict.replaceChildren(make("strong", {}, words), ...(detail ? [" ", prose(detail)] : []));
-    typeset(verdict);
+    typeset(verdict, model.widget_manager);
     for (const input of fields.querySelectorAll("input"))
       if (input.type === "radio") input.checked = input.value === given;
       else input.value = given ?? "";
@@ -124,7 +127,7 @@ function quiz({ model, el }) {
   model.on("change:given", say);
   if (model.get("given") !== null) say();
   el.append(form);
-  typeset(form);
+  typeset(form, model.widget_manager);
 }
 
 export default view("quiz", quiz);

@@ -1,9 +1,8 @@
 // ONNX Runtime, once a page, and who computes when: one graph at a time, in the page's order.
 
-const CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/";
+import { sleep } from "./models.js";
 
-/** @param {number} ms */
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/";
 
 /** @returns {Promise<any>} onnxruntime-web's module */
 export function runtime() {

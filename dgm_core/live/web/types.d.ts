@@ -13,15 +13,31 @@ export interface Model<T = Record<string, any>> {
   widget_manager: Manager;
 }
 
+/** The widget's model itself, of which a script is given a part. */
+export interface Whole {
+  comm_live?: boolean;
+  comm?: { on_msg(callback: (message: unknown) => unknown): void; send(data: unknown): void };
+  _handle_comm_msg?(message: unknown): Promise<unknown>; // anywidget's
+}
+
 /** The page's manager of widgets; in JupyterLab and its like it knows its kernel. */
 export interface Manager {
   get_model(id: string): Promise<Target | undefined>;
   kernel?: KernelConnection | null;
+  isDisposed?: boolean; // its notebook was closed
+  _rendermime?: { latexTypesetter?: { typeset(element: HTMLElement): void } | null }; // JupyterLab's
+}
+
+interface Signal {
+  connect(slot: () => void): void;
+  disconnect(slot: () => void): void;
 }
 
 export interface KernelConnection {
   status: string;
-  statusChanged?: { connect(slot: () => void): void; disconnect(slot: () => void): void };
+  isDisposed?: boolean; // another kernel was chosen, or the notebook closed
+  statusChanged?: Signal;
+  disposed?: Signal;
 }
 
 export interface Context<T = Record<string, any>> {
@@ -35,6 +51,8 @@ export interface Target {
   set(traits: Record<string, unknown>): void;
   set(trait: string, value: unknown): void;
   save_changes(): void;
+  on(event: string, callback: (...details: any[]) => void): void;
+  off(event: string, callback: (...details: any[]) => void): void;
 }
 
 export type Shape = number[];
@@ -67,6 +85,7 @@ export interface Status {
 
 /** What a player and the tests may do with the graph of a page. */
 export interface Engine {
+  key: string;
   status: Status;
   watchers: Set<(status: Status) => void>;
   element?: HTMLElement;
@@ -99,7 +118,7 @@ export interface Book {
 declare global {
   var dgmBook: Book | undefined;
   var dgmFormula: ((tex: string) => Element | null) | undefined;
-  var dgmGraphs: Map<string, Engine> | undefined;
+  var dgmGraphs: Map<Whole, Engine> | undefined;
   var dgmOrt: Promise<any> | undefined;
   var dgmOrtTurn: Promise<unknown> | undefined;
   var dgmPacked: Record<string, string> | undefined;

@@ -18,6 +18,21 @@ PLACES = """() => [...document.querySelectorAll(".dgm-place")].map((place) => {
   const figure = place.querySelector(".dgm-figure").getBoundingClientRect().height;
   return { reserved, figure, text: place.innerText.slice(0, 60) };
 })"""
+# What makes the page wider than the screen: reaches beyond it, and scrolls in nothing of its own.
+WIDER = """async () => {
+  const frame = () => new Promise((ok) => requestAnimationFrame(ok));
+  for (let k = 0; k < 3; k++) await frame(); // charts draw themselves anew
+  const page = document.documentElement;
+  if (page.scrollWidth <= page.clientWidth) return [];
+  const held = (element) => {
+    for (let up = element.parentElement; up && up !== document.body; up = up.parentElement)
+      if (getComputedStyle(up).overflowX !== "visible") return true;
+    return false;
+  };
+  return [`${page.scrollWidth} pixels`, ...[...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > page.clientWidth && !held(each))
+    .map((each) => each.outerHTML.slice(0, 99))];
+}"""
 REQUESTS = 70  # of a page, its fonts, scripts and models among them
 
 
@@ -47,6 +62,18 @@ def a_telephone_never_scrolls_sideways(visit: Visit) -> None:
           .map((element) => element.outerHTML.slice(0, 99))"""
     )
     assert sticking_out == []
+
+
+@check("telephone")
+def nor_does_a_page_of_320_pixels(visit: Visit) -> None:
+    """As wide as a page of 1280 that is enlarged four times (WCAG 2.1, 1.4.10)."""
+    reveal(visit.page)
+    before = visit.page.viewport_size
+    visit.page.set_viewport_size(before | {"width": 320})
+    try:
+        assert visit.page.evaluate(WIDER) == []
+    finally:
+        visit.page.set_viewport_size(before)
 
 
 def files_of(visit: Visit) -> set[Path]:

@@ -1,0 +1,157 @@
+"""MADE: a network whose masks leave each output a function of the earlier inputs alone."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from dgm_core.nets import full_precision
+
+
+class MaskedLinear(nn.Linear):
+    """A linear layer of which some weights are 0 and stay so.
+
+    Attributes:
+        mask: 1. where a weight is kept, (outputs, inputs).
+
+    Example:
+        >>> layer = MaskedLinear(torch.tensor([[True, False]]))
+        >>> layer(torch.tensor([[0.0, 1.0]])).equal(layer(torch.tensor([[0.0, 9.0]])))
+        True
+    """
+
+    def __init__(self, mask: Bool[Tensor, " outputs inputs"]):
+        """Take which inputs each output may see."""
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask.float(), persistent=False)
+
+    def forward(self, x: Float[Tensor, " *batch inputs"]) -> Float[Tensor, " *batch outputs"]:
+        """Return what the masked weights and the bias make of x, (..., outputs)."""
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+class MADE(nn.Module):
+    r"""A distribution of D bits, :math:`\prod_d p(x_d \mid \text{those before it in the order})`.
+
+    Every unit has a number, and sees only units with smaller ones: an input its place in the
+    order, a hidden unit a place to look back from. So all D conditionals come from one pass, and
+    the probabilities of all 2^D vectors add up to 1 whatever the weights are.
+
+    Attributes:
+        order: which dimension is drawn first, second, and so on.
+
+    References:
+        Germain et al. (2015), MADE: Masked Autoencoder for Distribution Estimation, eq. 12 and 13.
+
+    Example:
+        >>> made = MADE(3, hidden=(8,), order=[2, 0, 1])
+        >>> bits = torch.tensor([0.0, 1.0])
+        >>> round(made.log_prob(torch.cartesian_prod(bits, bits, bits)).exp().sum().item(), 4)
+        1.0
+        >>> made.sample((5,)).shape
+        torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        num_dims: int,
+        hidden: Sequence[int] = (1024,),
+        order: Sequence[int] | None = None,
+    ):
+        """Make the networks and their masks.
+
+        Args:
+            num_dims: D.
+            hidden: sizes of the hidden layers, at least one.
+            order: a permutation of the dimensions; None is 0, 1, ..., D - 1.
+
+        Raises:
+            ValueError: `order` is no permutation, or there is no hidden layer.
+        """
+        super().__init__()
+        self.order = tuple(range(num_dims)) if order is None else tuple(int(d) for d in order)
+        if sorted(self.order) != list(range(num_dims)):
+            raise ValueError(f"order must hold each of 0 to {num_dims - 1} once")
+        if not hidden:
+            raise ValueError("hidden is empty: without a hidden layer use one MaskedLinear")
+        place = torch.empty(num_dims, dtype=torch.long)
+        place[list(self.order)] = torch.arange(1, num_dims + 1)
+        # Each place to look back from as often as the others, and none that sees everything.
+        numbers = [place, *(1 + torch.arange(size) % max(num_dims - 1, 1) for size in hidden)]
+        layers = []
+        for seen, seeing in pairwise(numbers):
+            layers += [MaskedLinear(seeing[:, None] >= seen), nn.ReLU()]
+        self.net = nn.Sequential(*layers, MaskedLinear(place[:, None] > numbers[-1]))
+
+    def logits(self, x: Float[Tensor, " *batch event"]) -> Float[Tensor, " *batch event"]:
+        """Return the logit of each bit being 1 given those before it, (..., D)."""
+        return full_precision(self.net(x))
+
+    def conditionals(self, x: Float[Tensor, " *batch event"]) -> Float[Tensor, " *batch event"]:
+        """Return log p(x_d given those before it), (..., D), in nats: what each bit costs.
+
+        Args:
+            x: zeros and ones, (..., D).
+        """
+        logits = self.logits(x)
+        return F.logsigmoid(torch.where(x > 0.5, logits, -logits))
+
+    def log_prob(self, x: Float[Tensor, " *batch event"]) -> Float[Tensor, " *batch"]:
+        """Return the exact log P(x), (...), in nats.
+
+        Args:
+            x: zeros and ones, (..., D).
+        """
+        return self.conditionals(x).sum(-1)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        sample_shape: Sequence[int] = (),
+        noise: Float[Tensor, " *sample event"] | None = None,
+    ) -> Float[Tensor, " *sample event"]:
+        """Draw vectors, one bit after the other in the model's own order: D passes.
+
+        Args:
+            sample_shape: how many, in any arrangement.
+            noise: uniform on [0, 1), (*sample_shape, D); drawn here if None.
+
+        Returns:
+            (*sample_shape, D), zeros and ones.
+        """
+        if noise is None:
+            like = self.net[-1].bias
+            noise = torch.rand(
+                *sample_shape, len(self.order), dtype=like.dtype, device=like.device
+            )
+        return self.complete(torch.zeros_like(noise), torch.zeros_like(noise), noise)
+
+    @torch.no_grad()
+    def complete(
+        self,
+        x: Float[Tensor, " *batch event"],
+        known: Float[Tensor, " *batch event"],
+        noise: Float[Tensor, " *batch event"],
+    ) -> Float[Tensor, " *batch event"]:
+        """Keep what is known and draw the rest, each bit given those before it in the order.
+
+        A known bit that comes late in the order has no say in those drawn before it: this is the
+        conditional distribution only where what is known comes first.
+
+        Args:
+            x: zeros and ones, (..., D); what is not known does not matter.
+            known: 1. where x is kept, 0. where it is drawn, (..., D).
+            noise: uniform on [0, 1), (..., D).
+
+        Returns:
+            (..., D), zeros and ones.
+        """
+        x = x * known
+        for d in self.order:
+            drawn = (noise[..., d] < self.logits(x)[..., d].sigmoid()).to(x.dtype)
+            column = torch.where(known[..., d] > 0.5, x[..., d], drawn)
+            x = torch.cat([x[..., :d], column[..., None], x[..., d + 1 :]], -1)
+        return x

@@ -1,0 +1,297 @@
+"""The networks of diffusion and flow matching: plain modules that also see how noisy z is."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from dgm_core.diffusion.denoised import Denoised, from_turn
+from dgm_core.nets import full_precision, mlp
+
+
+class Waves(nn.Module):
+    """Sines and cosines of a number, of frequencies in a geometric row: features for a network.
+
+    Args:
+        count: frequencies.
+        slowest: the least, in radians a unit.
+        fastest: the largest.
+
+    References:
+        Vaswani et al. (2017), Attention Is All You Need, section 3.5.
+    """
+
+    def __init__(self, count: int, slowest: float, fastest: float):
+        """Choose the frequencies."""
+        super().__init__()
+        row = torch.linspace(math.log(slowest), math.log(fastest), count).exp()
+        self.register_buffer("frequencies", row, persistent=False)
+
+    def forward(self, number: Float[Tensor, " batch"]) -> Float[Tensor, " batch features"]:
+        """Return the features of a number, (B,): (B, 2 count)."""
+        angle = number[:, None] * self.frequencies
+        return torch.cat([angle.sin(), angle.cos()], 1)
+
+
+class Labels(nn.Module):
+    """A vector for each class, and one for "no label", which is the number of classes itself.
+
+    Args:
+        num_classes: how many there are.
+        width: of the vectors.
+    """
+
+    def __init__(self, num_classes: int, width: int):
+        """Make the vectors; that of no label is learned like the others."""
+        super().__init__()
+        self.table = nn.Embedding(num_classes + 1, width)
+
+    def forward(
+        self, label: Int[Tensor, " batch"] | None, batch: int
+    ) -> Float[Tensor, " batch width"]:
+        """Return the vectors of labels, (B, width); of None, that of no label for all.
+
+        Args:
+            label: (B,), or None.
+            batch: B.
+        """
+        if label is None:
+            return self.table.weight[-1].expand(batch, -1)
+        return self.table(label)
+
+
+class TimeMLP(nn.Module):
+    """A velocity in a few dimensions: a network of z, of the time, and of a label if there is one.
+
+    Args:
+        num_dims: D, of z.
+        hidden: sizes of the hidden layers.
+        num_classes: of the labels; 0 if there are none.
+
+    Example:
+        >>> velocity = TimeMLP(2, (64, 64, 64))
+        >>> velocity(torch.zeros(5, 2), torch.rand(5)).shape
+        torch.Size([5, 2])
+        >>> sum(p.numel() for p in velocity.parameters())
+        9154
+    """
+
+    def __init__(self, num_dims: int, hidden: Sequence[int] = (64, 64, 64), num_classes: int = 0):
+        """Build it; the last layer starts at 0, so that everything stands still."""
+        super().__init__()
+        self.waves = Waves(4, 0.5 * math.pi, 4 * math.pi)
+        inputs = num_dims + 8 + (16 if num_classes else 0)
+        self.labels = Labels(num_classes, 16) if num_classes else None
+        self.net = mlp([inputs, *hidden, num_dims], nn.SiLU)
+        nn.init.zeros_(self.net[-1].weight)
+        nn.init.zeros_(self.net[-1].bias)
+
+    def forward(
+        self,
+        z: Float[Tensor, " batch event"],
+        time: Float[Tensor, " batch"],
+        label: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, " batch event"]:
+        """Return the velocity, (B, D).
+
+        Args:
+            z: points, (B, D).
+            time: from 0, noise, to 1, data, (B,).
+            label: classes, (B,); the number of classes is "no label", as is None.
+        """
+        parts = [z, self.waves(time)]
+        if self.labels is not None:
+            parts.append(self.labels(label, len(z)))
+        return full_precision(self.net(torch.cat(parts, 1)))
+
+
+class FilmBlock(nn.Module):
+    """A residual block of two convolutions whose middle is scaled and shifted by a condition.
+
+    Args:
+        width: channels, a multiple of 8.
+        condition: size of the condition; 0 if there is none.
+        dropout: share of the channels between the two that are set to 0 in training.
+
+    References:
+        He et al. (2016), Identity Mappings in Deep Residual Networks; Wu and He (2018), Group
+        Normalization; Perez et al. (2018), FiLM.
+    """
+
+    def __init__(self, width: int, condition: int, dropout: float = 0.0):
+        """Start as the identity."""
+        super().__init__()
+        self.before, self.between = nn.GroupNorm(8, width), nn.GroupNorm(8, width)
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.film = nn.Linear(condition, 2 * width) if condition else None
+        self.dropout = nn.Dropout2d(dropout)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(
+        self, h: Float[Tensor, " batch c h w"], condition: Float[Tensor, " batch e"] | None
+    ) -> Float[Tensor, " batch c h w"]:
+        """Return h + correction(h, condition), (B, C, H, W).
+
+        Args:
+            h: features, (B, C, H, W).
+            condition: (B, E), or None.
+        """
+        middle = self.between(self.first(F.silu(self.before(h))))
+        if self.film is not None:
+            scale, shift = self.film(condition)[..., None, None].chunk(2, 1)
+            middle = middle * (1 + scale) + shift
+        return h + self.second(self.dropout(F.silu(middle)))
+
+
+class UNet(nn.Module):
+    """A small U-Net on 28 x 28 pixels: squares of 2 x 2 are channels, then two resolutions.
+
+    Args:
+        in_channels: numbers of a pixel that come in.
+        widths: channels at 14 x 14 and at 7 x 7, multiples of 8.
+        blocks: residual blocks at 14 x 14 on the way down, at 7 x 7, and on the way up.
+        condition: size of what the blocks are told; 0 if nothing.
+        dropout: of the blocks.
+
+    References:
+        Ronneberger et al. (2015), U-Net; Ho et al. (2020), Denoising Diffusion Probabilistic
+        Models, appendix B.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        widths: tuple[int, int] = (32, 64),
+        blocks: tuple[int, int, int] = (1, 2, 1),
+        condition: int = 128,
+        dropout: float = 0.0,
+    ):
+        """Build it; the last convolution starts at 0."""
+        super().__init__()
+        wide, deep = widths
+
+        def stack(count: int, width: int) -> nn.ModuleList:
+            return nn.ModuleList(FilmBlock(width, condition, dropout) for _ in range(count))
+
+        self.in_channels = in_channels
+        self.enter = nn.Conv2d(4 * in_channels, wide, 3, padding=1)
+        self.position = nn.Parameter(torch.zeros(1, wide, 14, 14))
+        self.down, self.bottom, self.up = (
+            stack(count, width) for count, width in zip(blocks, (wide, deep, wide), strict=True)
+        )
+        self.shrink = nn.Conv2d(wide, deep, 3, stride=2, padding=1)
+        self.grow = nn.Conv2d(deep, 4 * wide, 1)
+        self.leave = nn.Sequential(
+            nn.GroupNorm(8, wide), nn.SiLU(), nn.Conv2d(wide, 4, 3, padding=1)
+        )
+        nn.init.zeros_(self.leave[-1].weight)
+        nn.init.zeros_(self.leave[-1].bias)
+
+    def forward(
+        self, pixels: Float[Tensor, " batch numbers"], condition: Tensor | None = None
+    ) -> Float[Tensor, " batch 784"]:
+        """Return one number a pixel, (B, 784).
+
+        Args:
+            pixels: (B, in_channels * 784), one channel after the other.
+            condition: (B, E), or None where there is none.
+        """
+        h = F.pixel_unshuffle(pixels.view(-1, self.in_channels, 28, 28), 2)
+        h = self.enter(h)
+        h = h + self.position.to(h.dtype)  # (B, wide, 14, 14)
+        for block in self.down:
+            h = block(h, condition)
+        low = self.shrink(h)  # (B, deep, 7, 7)
+        for block in self.bottom:
+            low = block(low, condition)
+        h = h + F.pixel_shuffle(self.grow(low), 2)
+        for block in self.up:
+            h = block(h, condition)
+        return F.pixel_shuffle(self.leave(h), 2).flatten(1)
+
+
+class DigitDenoiser(nn.Module):
+    """A `Denoiser` of 28 x 28 images: a `UNet` that predicts v, told the log-SNR and a label.
+
+    Args:
+        widths: channels at 14 x 14 and at 7 x 7.
+        blocks: residual blocks down, at the bottom, and up.
+        condition: size of what the blocks are told.
+        num_classes: of the labels; 0 if there are none.
+        dropout: of the blocks.
+
+    Example:
+        >>> denoiser = DigitDenoiser()
+        >>> denoiser(torch.zeros(2, 784), torch.zeros(2)).data.shape
+        torch.Size([2, 784])
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, int] = (32, 64),
+        blocks: tuple[int, int, int] = (1, 2, 1),
+        condition: int = 128,
+        num_classes: int = 0,
+        dropout: float = 0.0,
+    ):
+        """Build it."""
+        super().__init__()
+        self.waves = Waves(16, 0.05, 1.0)
+        self.clock = nn.Sequential(nn.Linear(32, condition), nn.SiLU())
+        self.labels = Labels(num_classes, condition) if num_classes else None
+        self.net = UNet(1, widths, blocks, condition, dropout)
+
+    def forward(
+        self,
+        z: Float[Tensor, " batch pixels"],
+        log_snr: Float[Tensor, " batch"],
+        label: Int[Tensor, " batch"] | None = None,
+    ) -> Denoised:
+        """Return the estimate of data and noise, each (B, 784).
+
+        Args:
+            z: noised images, standardised and variance preserving, (B, 784).
+            log_snr: (B,), in nats.
+            label: classes, (B,); the number of classes is "no label", as is None.
+        """
+        told = self.clock(self.waves(log_snr.clamp(-20, 20)))
+        if self.labels is not None:
+            told = F.silu(told + self.labels(label, len(z)))
+        return from_turn(z, full_precision(self.net(z, told)), log_snr)
+
+
+class DigitUnmasker(nn.Module):
+    """An unmasker of 28 x 28 binary images: a `UNet` that sees x and what of it is known.
+
+    Args:
+        widths: channels at 14 x 14 and at 7 x 7.
+        blocks: residual blocks down, at the bottom, and up.
+
+    Example:
+        >>> unmasker = DigitUnmasker()
+        >>> unmasker(torch.zeros(2, 784), torch.zeros(2, 784)).shape
+        torch.Size([2, 784])
+    """
+
+    def __init__(
+        self, widths: tuple[int, int] = (32, 64), blocks: tuple[int, int, int] = (1, 2, 1)
+    ):
+        """Build it."""
+        super().__init__()
+        self.net = UNet(2, widths, blocks, condition=0)
+
+    def forward(
+        self, x: Float[Tensor, " batch pixels"], known: Float[Tensor, " batch pixels"]
+    ) -> Float[Tensor, " batch pixels"]:
+        """Return a logit a pixel, (B, 784).
+
+        Args:
+            x: zeros and ones, 0 where hidden, (B, 784).
+            known: 1. where x is known, (B, 784).
+        """
+        return full_precision(self.net(torch.cat([x, known], 1)))
