@@ -53,15 +53,24 @@ def test_a_name_stands_where_its_class_is_densest():
     assert np.abs(places - centres).max() < 0.05
 
 
-def test_outlines_hold_the_codes_of_their_class():
-    codes, labels, centres = spread()
-    paths = cartography.territories(cartography.votes(codes, labels), size=100)
+def classes_at(points, paths, size) -> np.ndarray:
+    """Return which outlines hold each point of the square, (10, N)."""
+    held = np.zeros((10, len(points)), int)
     for k, path in enumerate(paths):
-        inside = np.zeros(10, int)
         for part in path.split("M")[1:]:
-            points = [[float(v) for v in p.split()] for p in part.rstrip("Z").split("L")]
-            inside += Outline(points).contains_points(100 * (centres * [1, -1] + [0, 1]))
-        assert (inside % 2).tolist() == [one == k for one in range(10)]
+            corners = [[float(v) for v in p.split()] for p in part.rstrip("Z").split("L")]
+            held[k] += Outline(corners).contains_points(size * (points * [1, -1] + [0, 1]))
+    return held % 2  # a hole is held twice
+
+
+def test_outlines_hold_the_codes_of_their_class_and_cover_the_map():
+    codes, labels, centres = spread()
+    paths = cartography.territories(cartography.votes(codes, labels), size=1000)
+    assert (classes_at(centres, paths, 1000) == np.eye(10)).all()
+    everywhere = np.random.default_rng(1).random((2000, 2))
+    held = classes_at(everywhere, paths, 1000).sum(0)
+    assert (held == 0).mean() < 0.002  # but for a corner where four classes meet
+    assert held.mean() < 1.05  # they overlap by a hair
 
 
 def test_the_ground_has_the_top_of_the_square_at_its_top():
