@@ -40,7 +40,8 @@ def main(argv: Sequence[str]) -> int:
         DataError: nothing can be written to the folder for the weights; tried before training.
     """
     options = _options(argv)
-    runs.made_sure_of(options.out)
+    if not options.validate:
+        runs.made_sure_of(options.out)
     if options.threads:
         torch.set_num_threads(options.threads)
     device = default_device()

@@ -79,7 +79,7 @@ def test_stopped_and_started_again_is_the_same_as_never_stopped(run, tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr(data, "binarize", pressed)
         assert run("stopped") == 1
-    assert not (tmp_path / "stopped/out").exists()
+    assert not list((tmp_path / "stopped/out").iterdir())
     assert run("stopped") == 0
     assert run("straight") == 0
     one, two = weights(tmp_path / "stopped"), weights(tmp_path / "straight")
