@@ -9,8 +9,8 @@ from ipywidgets.widgets import widget as registry
 from ipywidgets.widgets.widget_link import Link
 
 _REFERENCE = re.compile(r"IPY_MODEL_([\w-]+)")
-#: By cell and name: in which run it was shown, and the widget around all of it.
-_shown: dict[tuple[str, str], tuple[object, Widget]] = {}
+#: By cell and name: in which run it was shown, and the widgets around all of it.
+_shown: dict[tuple[str, str], tuple[object, list[Widget]]] = {}
 
 
 def replace(widget: Widget, name: str) -> None:
@@ -26,10 +26,10 @@ def replace(widget: Widget, name: str) -> None:
     """
     cell, run = _place()
     old = [key for key, (when, _) in _shown.items() if key[0] == cell and when != run]
-    old = [_shown.pop(key)[1] for key in old if cell or key[1] == name]
-    _shown[cell, name] = run, widget
+    old = [each for key in old if cell or key[1] == name for each in _shown.pop(key)[1]]
+    _shown.setdefault((cell, name), (run, []))[1].append(widget)
     if old:
-        kept = _parts((each for _, each in _shown.values()), driven=False)
+        kept = _parts((each for _, shown in _shown.values() for each in shown), driven=False)
         gone = _parts(old, besides=kept)
         for each in (*_links(gone), *gone.values()):
             each.close()
