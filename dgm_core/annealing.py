@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
+from dgm_core import checks
 from dgm_core.hamiltonian import look, move
 from dgm_core.objectives import log_mean_exp
 from dgm_core.vae import VAE
@@ -81,7 +82,7 @@ def inverse_temperatures(steps: int, sharpness: float = 4.0) -> Float[Tensor, " 
         >>> inverse_temperatures(4)
         tensor([0.0000, 0.1051, 0.5000, 0.8949, 1.0000], dtype=torch.float64)
     """
-    if steps < 1 or sharpness <= 0:
+    if not (steps >= 1 and sharpness > 0):
         raise ValueError(f"steps is {steps}, at least 1; sharpness is {sharpness}, above 0")
     curve = torch.sigmoid(torch.linspace(-sharpness, sharpness, steps + 1, dtype=torch.float64))
     return (curve - curve[0]) / (curve[-1] - curve[0])
@@ -116,7 +117,8 @@ def plan_annealing(
         The `Annealing`, for these examples.
 
     Raises:
-        ValueError: `betas` don't rise from 0 to 1, or `leapfrogs` or `chains` is less than 1.
+        ValueError: `betas` don't rise from 0 to 1, `leapfrogs` or `chains` is less than 1, or
+            `start` is for another number of examples.
 
     References:
         Neal (2011), MCMC using Hamiltonian dynamics, sections 3.2 and 4.2.
@@ -130,9 +132,14 @@ def plan_annealing(
     """
     if leapfrogs < 1 or chains < 1:
         raise ValueError(f"leapfrogs is {leapfrogs} and chains is {chains}; both start at 1")
-    if betas[0] != 0 or betas[-1] != 1 or (betas.diff() <= 0).any():
+    if len(betas) < 2 or betas[0] != 0 or betas[-1] != 1 or not (betas.diff() > 0).all():
         raise ValueError("betas must rise from 0 to 1")
     start = vae.prior.expand((len(x),)) if start is None else start
+    if start.batch_shape != x.shape[:1]:
+        raise ValueError(
+            f"start is for {checks.sizes(start.batch_shape)} examples, and x has {len(x)}: give "
+            "one distribution an example, as start.expand((len(x),)) does of one for all"
+        )
     sizes = start.mean.new_full((len(betas) - 2, len(x)), 0.2)
     plan = Annealing(start, betas, sizes, leapfrogs)
 
@@ -213,7 +220,7 @@ def reversed_log_weights(
         (chains, B), in nats.
 
     Raises:
-        ValueError: the plan is for another number of examples.
+        ValueError: the plan, or z, is for another number of examples.
 
     References:
         Grosse et al. (2015), Sandwiching the marginal likelihood using bidirectional Monte Carlo.
@@ -228,6 +235,8 @@ def reversed_log_weights(
         torch.Size([3, 5])
     """
     _check(x, plan)
+    cure = "the z that each example was made from"
+    checks.same_shape(cure, z=z, draws_of_the_start=plan.start.mean)
     return _walk(vae, x, z.expand(chains, *z.shape), plan, range(len(plan.betas) - 2, -1, -1))
 
 

@@ -8,6 +8,7 @@ on a processor, and outside of the steps of a training after its first; see `val
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import index
 
 import torch
 from torch import Tensor
@@ -57,6 +58,22 @@ def event(name: str, value: Tensor, shape: Sequence[int], cure: str) -> None:
     if value.shape[1:] != torch.Size(shape) or value.ndim == 0:
         wanted = sizes(("B", *shape))
         raise ValueError(f"{name} is {sizes(value.shape)}, but {wanted} is expected: {cure}")
+
+
+def rows(name: str, value: Tensor, cure: str) -> None:
+    """Refuse a tensor without a leading axis, or with nothing on it.
+
+    Args:
+        name: of the argument.
+        value: (N, ...), N at least 1.
+        cure: what it is needed for, after a colon.
+
+    Raises:
+        ValueError: a single number, or none.
+    """
+    if value.ndim == 0:
+        raise ValueError(f"{name} is a single number, but (N, ...) is expected: {cure}")
+    at_least(1, cure, **{f"rows__{name}": len(value)})
 
 
 def features(name: str, value: Tensor, count: int, owner: str) -> None:
@@ -127,6 +144,73 @@ def kind(name: str, value: Tensor, dtype: torch.dtype, cure: str) -> None:
         raise TypeError(f"{name} is {value.dtype}, but {dtype} is expected: {cure}")
 
 
+def floating(name: str, value: Tensor, cure: str) -> None:
+    """Refuse whole numbers where real ones are meant: torch would cut constants to their type.
+
+    Args:
+        name: of the argument.
+        value: any shape.
+        cure: what to do, after a colon.
+
+    Raises:
+        TypeError: no floating-point numbers.
+    """
+    if not value.is_floating_point():
+        raise TypeError(f"{name} is {value.dtype}, but floats are expected: {cure}")
+
+
+def counts(cure: str, **numbers: int) -> None:
+    """Refuse a number that is not whole.
+
+    Args:
+        cure: what to do, after a colon.
+        numbers: by name of the argument.
+
+    Raises:
+        TypeError: a number with a fraction, or of a type that may have one.
+    """
+    for name, number in numbers.items():
+        try:
+            index(number)
+        except TypeError:
+            raise TypeError(
+                f"{name} is {number!r}, but a whole number is expected: {cure}"
+            ) from None
+
+
+def arranged(sample_shape: Sequence[int]) -> torch.Size:
+    """Return how many samples are wanted, as a shape.
+
+    Args:
+        sample_shape: how many, in any arrangement.
+
+    Raises:
+        TypeError: a number.
+    """
+    try:
+        return torch.Size(sample_shape)
+    except TypeError:
+        raise TypeError(
+            f"sample_shape is {sample_shape!r}, but sizes in a sequence are expected: (5,) for "
+            "five samples, (3, 5) for three rows of five"
+        ) from None
+
+
+def slopes(what: str) -> None:
+    """Refuse inference mode, within which nothing can be differentiated.
+
+    Args:
+        what: needs to be.
+
+    Raises:
+        RuntimeError: it is on.
+    """
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError(
+            f"{what} needs gradients, which torch.inference_mode forbids: use torch.no_grad"
+        )
+
+
 def at_least(least: int | float, cure: str, **numbers: int | float) -> None:
     """Refuse a number that is too small, or not a number.
 
@@ -180,6 +264,43 @@ def within(name: str, value: Tensor, low: float | int, high: float | int, cure: 
         )
 
 
+def above(name: str, value: Tensor, bound: float | int, cure: str) -> None:
+    """Refuse values at or below a bound, where they can be looked at for nothing.
+
+    Args:
+        name: of the argument.
+        value: any shape.
+        bound: what each has to exceed.
+        cure: what to do, after a colon.
+
+    Raises:
+        ValueError: a value that is not above the bound, or NaN.
+    """
+    ends = _ends(value)
+    if ends is not None and not ends[0] > bound:
+        raise ValueError(
+            f"{name} has values from {ends[0]:g} to {ends[1]:g}, but more than {bound:g} is "
+            f"expected: {cure}"
+        )
+
+
+def whole(name: str, value: Tensor, low: int, high: int, cure: str) -> None:
+    """Refuse fractions, and values out of a range, where they can be looked at for nothing.
+
+    Args:
+        name: of the argument.
+        value: any shape.
+        low: the lowest allowed.
+        high: the highest allowed.
+        cure: what to do, after a colon.
+
+    Raises:
+        ValueError: a value that is not a whole number of the range.
+    """
+    within(name, value, low, high, cure)
+    within(f"the fraction of {name}", value - value.round(), 0, 0, cure)
+
+
 def finite(name: str, value: Tensor, cure: str) -> None:
     """Refuse NaN and infinity, where values can be looked at for nothing.
 
@@ -225,6 +346,6 @@ def _ends(value: Tensor) -> tuple[float, float] | None:
         return None
     try:
         low, high = value.detach().aminmax()
-        return low.item(), high.item()
+        return float(low), float(high)
     except RuntimeError:  # under torch.func.vmap, or with fake tensors, there is no one value
         return None

@@ -60,9 +60,10 @@ class DigitClassifier(nn.Module):
             (B, num_features).
 
         Raises:
-            ValueError: another shape, or values out of range.
+            ValueError: another shape, values out of range, or a `chunk_size` below 1.
         """
         _check_images(x)
+        checks.at_least(1, "images at once", chunk_size=chunk_size)
         return torch.cat([self.trunk(part) for part in x.split(chunk_size)])
 
     def classify(

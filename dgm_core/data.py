@@ -119,10 +119,10 @@ def _read_checked(folder: Path, name: str) -> bytearray:
     cure = "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/mnist"
     try:
         compressed = (folder / name).read_bytes()
-        sums = (folder / "SHA256SUMS").read_text(encoding="utf8")
+        sums = (folder / "SHA256SUMS").read_bytes()  # damaged, it need not be text
     except OSError as error:
         raise DataError(f"cannot read {error.filename}: {error.strerror}. {cure}") from None
-    if f"{hashlib.sha256(compressed).hexdigest()}  {name}" not in sums.splitlines():
+    if f"{hashlib.sha256(compressed).hexdigest()}  {name}".encode() not in sums.splitlines():
         raise DataError(f"{folder / name} is damaged: its SHA-256 sum is wrong. {cure}")
     return bytearray(gzip.decompress(compressed))
 
@@ -143,6 +143,7 @@ def binarize(
 
     Raises:
         TypeError: images of another type.
+        ValueError: no batch of images.
 
     References:
         Salakhutdinov and Murray (2008), On the Quantitative Analysis of Deep Belief Networks;
@@ -152,8 +153,7 @@ def binarize(
         >>> binarize(torch.tensor([[[0, 255]]], dtype=torch.uint8))
         tensor([[0., 1.]])
     """
-    checks.kind("images", images, torch.uint8, "for grey values from 0 to 1 use torch.bernoulli")
-    grey = images.flatten(1)
+    grey = _grey(images, "for grey values from 0 to 1 use torch.bernoulli")
     u = torch.rand(grey.shape, generator=generator, device=grey.device)
     return (255 * u < grey).to(u.dtype)  # black is never drawn, white always is: 0 <= u < 1
 
@@ -175,6 +175,10 @@ def binarize_once(
     Returns:
         (N, H * W), float, zeros and ones, on the device of `images`.
 
+    Raises:
+        TypeError: images of another type.
+        ValueError: no batch of images.
+
     References:
         Larochelle and Murray (2011), The Neural Autoregressive Distribution Estimator.
 
@@ -185,7 +189,7 @@ def binarize_once(
         >>> torch.equal(binarize_once(grey), binarize_once(grey, seed=1))
         False
     """
-    grey = images.flatten(1)
+    grey = _grey(images, "give grey values from 0 to 255, as mnist returns them, not divided")
     u = torch.rand(grey.shape, generator=torch.Generator().manual_seed(seed)).to(grey.device)
     return (255 * u < grey).to(u.dtype)
 
@@ -207,6 +211,7 @@ def dequantize(
 
     Raises:
         TypeError: images of another type.
+        ValueError: no batch of images.
 
     References:
         Theis et al. (2016), A note on the evaluation of generative models, section 3.1.
@@ -216,11 +221,20 @@ def dequantize(
         >>> (256 * x).floor()
         tensor([[  0., 255.]])
     """
-    cure = "give grey values from 0 to 255, as mnist returns them, not divided"
-    checks.kind("images", images, torch.uint8, cure)
-    grey = images.flatten(1)
+    grey = _grey(images, "give grey values from 0 to 255, as mnist returns them, not divided")
     cell = torch.randint(2**15, grey.shape, generator=generator, device=grey.device)
     return (grey + (2 * cell + 1) / 2**16) / 256
+
+
+def _grey(images: Tensor, cure: str) -> Tensor:
+    """Return grey images as vectors, (N, H * W)."""
+    checks.kind("images", images, torch.uint8, cure)
+    if images.ndim != 3:
+        raise ValueError(
+            f"images is {checks.sizes(images.shape)}, but (N, H, W) is expected: a single image "
+            "is images[:1], and vectors become images by unflatten(1, (28, 28))"
+        )
+    return images.flatten(1)
 
 
 class Batches:
@@ -311,11 +325,14 @@ def batches(
 
     Raises:
         ValueError: an argument is out of range.
+        TypeError: a number is not whole.
 
     Example:
         >>> [len(batch) for batch in batches(torch.arange(7), batch_size=2, epochs=2)]
         [2, 2, 2, 2, 2, 2]
     """
+    cure = "round it down, as examples // batches does"
+    checks.counts(cure, batch_size=batch_size, epochs=epochs, seed=seed)
     checks.at_least(1, "there is nothing to cut into batches", examples__data=len(data))
     if not 1 <= batch_size <= len(data):
         raise ValueError(f"batch_size is {batch_size}; it must be from 1 to {len(data)} examples")

@@ -247,8 +247,13 @@ class NormalPixels(nn.Module):
     """
 
     def __init__(self, net: nn.Module, scale: float = 1.0):
-        """Take a network from z to one mean a pixel, and the width to begin with."""
+        """Take a network from z to one mean a pixel, and the width to begin with.
+
+        Raises:
+            ValueError: a width that is not positive.
+        """
         super().__init__()
+        checks.positive("a standard deviation", scale=scale)
         self.net = net
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
 
@@ -256,7 +261,7 @@ class NormalPixels(nn.Module):
         """Return the distribution given z: batch shape (...), event shape (pixels,)."""
         mean = full_precision(self.net(z))
         pixels = Normal(mean, self.log_scale.exp().expand_as(mean), validate_args=False)
-        return Independent(pixels, 1, validate_args=False)
+        return Joint(pixels, 1, validate_args=False)
 
 
 class DiscretizedLogistic(Distribution):
@@ -327,7 +332,11 @@ class DiscretizedLogistic(Distribution):
 
         Returns:
             (...), of 0, 1/255, ..., 1.
+
+        Raises:
+            ValueError: a probability out of range, where `checks` see it.
         """
+        checks.within("value", value, 0, 1, "give probabilities, such as torch.rand draws")
         x = self.loc + self.scale * (value.log() - (1 - value).log())
         return (255 * x).round().clamp(0, 255) / 255
 
@@ -338,7 +347,7 @@ class DiscretizedLogistic(Distribution):
         Args:
             sample_shape: how many, in any arrangement.
         """
-        shape = self._extended_shape(torch.Size(sample_shape))
+        shape = self._extended_shape(checks.arranged(sample_shape))
         return self.icdf(torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device))
 
 
@@ -393,13 +402,13 @@ class LinearNormal(nn.Module):
         """Make the three tensors parameters; one scale serves all numbers of an event.
 
         Raises:
-            ValueError: shapes that do not belong together, or a scale that is negative.
+            ValueError: shapes that do not belong together, or a scale that is not positive.
         """
         super().__init__()
         checks.last("weight", weight.T, len(bias), "one row for each number of an event")
         if len(scale) != 1:
             checks.same_shape("one for each number of an event", bias=bias, scale=scale)
-        checks.within("scale", scale, 0, math.inf, "give scales, not their logarithms")
+        checks.above("scale", scale, 0, "give standard deviations, not their logarithms")
         self.weight, self.bias, self.scale = map(nn.Parameter, (weight, bias, scale))
 
     def forward(self, z: Float[Tensor, " *batch latent"]) -> Independent:
@@ -413,7 +422,12 @@ class LinearNormal(nn.Module):
         return MultivariateNormal(self.bias, covariance, validate_args=False)
 
     def posterior(self, x: Float[Tensor, " *batch event"]) -> MultivariateNormal:
-        """Return p(z|x): batch shape (...), event shape (latent,)."""
+        """Return p(z|x): batch shape (...), event shape (latent,).
+
+        Raises:
+            ValueError: an x of another length.
+        """
+        checks.last("x", x, len(self.bias), "a number for each row of the weight")
         scaled = self.weight.T / self.scale**2  # (latent, event)
         precision = torch.eye(len(scaled)).to(scaled) + scaled @ self.weight
         mean = torch.linalg.solve(precision, (x - self.bias) @ scaled.T, left=False)

@@ -9,7 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.fields import Field, divergence
+
+_GRADIENT = "a score has a number for each number of a point"
+_SIZE = {"scale": "a standard deviation", "step_size": "how far a step of the walk goes"}
 
 
 def score_of(energy: Callable[[Tensor], Tensor]) -> Field:
@@ -49,6 +53,9 @@ def fisher_loss(
     Returns:
         (B,), in squared nats a unit of x.
 
+    Raises:
+        ValueError: a score of another shape than the points.
+
     References:
         Hyvärinen (2005), Estimation of Non-Normalized Statistical Models by Score Matching, eq. 2.
 
@@ -56,7 +63,9 @@ def fisher_loss(
         >>> fisher_loss(lambda x: -x, lambda x: 1 - x, torch.zeros(3, 1))
         tensor([0.5000, 0.5000, 0.5000])
     """
-    return 0.5 * (score(x) - truth(x)).square().sum(1)
+    found, true = score(x), truth(x)
+    checks.same_shape(_GRADIENT, x=x, score=found, truth=true)
+    return 0.5 * (found - true).square().sum(1)
 
 
 def score_matching_loss(score: Field, x: Float[Tensor, " batch event"]) -> Float[Tensor, " batch"]:
@@ -71,6 +80,9 @@ def score_matching_loss(score: Field, x: Float[Tensor, " batch event"]) -> Float
     Returns:
         (B,), in squared nats a unit of x; negative where s is good.
 
+    Raises:
+        ValueError: a score of another shape than the points.
+
     References:
         Hyvärinen (2005), Estimation of Non-Normalized Statistical Models by Score Matching,
         theorem 1.
@@ -79,7 +91,9 @@ def score_matching_loss(score: Field, x: Float[Tensor, " batch event"]) -> Float
         >>> score_matching_loss(lambda x: -x, torch.tensor([[2.0]]))  # 4 / 2 - 1
         tensor([1.])
     """
-    return 0.5 * score(x).square().sum(1) + divergence(score, x)
+    found = score(x)
+    checks.same_shape(_GRADIENT, x=x, score=found)
+    return 0.5 * found.square().sum(1) + divergence(score, x)
 
 
 def denoising_score_loss(
@@ -103,6 +117,9 @@ def denoising_score_loss(
     Returns:
         (B,), in squared nats a unit of x.
 
+    Raises:
+        ValueError: a scale that is not positive, or noise or a score of another shape.
+
     References:
         Vincent (2011), A Connection Between Score Matching and Denoising Autoencoders,
         section 4.
@@ -111,8 +128,12 @@ def denoising_score_loss(
         >>> denoising_score_loss(lambda z: -z, torch.zeros(1, 1), 0.1, torch.ones(1, 1))
         tensor([49.0050])
     """
+    _check_scale(scale)
     noise = torch.randn_like(x) if noise is None else noise
-    return 0.5 * (score(x + scale * noise) + noise / scale).square().sum(1)
+    checks.same_shape("noise for each number", x=x, noise=noise)
+    found = score(x + scale * noise)
+    checks.same_shape(_GRADIENT, x=x, score=found)
+    return 0.5 * (found + noise / scale).square().sum(1)
 
 
 def denoising_score_floor(
@@ -130,6 +151,9 @@ def denoising_score_floor(
     Returns:
         (B,), in squared nats a unit of x.
 
+    Raises:
+        ValueError: a scale that is not positive, or a score of another shape.
+
     References:
         Vincent (2011), A Connection Between Score Matching and Denoising Autoencoders, appendix.
 
@@ -137,7 +161,10 @@ def denoising_score_floor(
         >>> denoising_score_floor(lambda z: -z / 1.0001, torch.ones(1, 1), scale=0.01)
         tensor([4999.5000])
     """
-    return 0.5 * (z.shape[1] / scale**2 - score(z).square().sum(1))
+    _check_scale(scale)
+    found = score(z)
+    checks.same_shape(_GRADIENT, z=z, score=found)
+    return 0.5 * (z.shape[1] / scale**2 - found.square().sum(1))
 
 
 def tweedie_mean(
@@ -153,6 +180,9 @@ def tweedie_mean(
     Returns:
         (B, D).
 
+    Raises:
+        ValueError: a score of another shape.
+
     References:
         Efron (2011), Tweedie's Formula and Selection Bias, eq. 1.4.
 
@@ -160,7 +190,9 @@ def tweedie_mean(
         >>> tweedie_mean(lambda z: -z / 2, torch.tensor([[3.0]]), scale=1.0)  # data N(0, 1)
         tensor([[1.5000]])
     """
-    return z + scale**2 * score(z)
+    found = score(z)
+    checks.same_shape(_GRADIENT, z=z, score=found)
+    return z + scale**2 * found
 
 
 def tweedie_covariance(
@@ -176,6 +208,9 @@ def tweedie_covariance(
     Returns:
         (B, D, D), in squared units of x.
 
+    Raises:
+        ValueError: a score of another shape.
+
     References:
         Efron (2011), Tweedie's Formula and Selection Bias, section 2.
 
@@ -183,7 +218,8 @@ def tweedie_covariance(
         >>> tweedie_covariance(lambda z: -z / 2, torch.tensor([[3.0]]), scale=1.0)
         tensor([[[0.5000]]])
     """
-    _, pull = torch.func.vjp(score, z)
+    found, pull = torch.func.vjp(score, z)
+    checks.same_shape(_GRADIENT, z=z, score=found)
     rows = []
     for d in range(z.shape[1]):
         basis = torch.zeros_like(z)
@@ -211,6 +247,9 @@ def langevin(
     Returns:
         Where they are after the last step, (B, D).
 
+    Raises:
+        ValueError: a step that is not positive, or noise or a score of another shape.
+
     References:
         Roberts and Tweedie (1996), Exponential convergence of Langevin distributions.
 
@@ -218,8 +257,12 @@ def langevin(
         >>> langevin(lambda z: -z, torch.ones(1, 1), 0.5, torch.zeros(2, 1, 1))
         tensor([[0.5625]])
     """
+    _check_scale(step_size, "step_size")
+    checks.event("noise", noise, z.shape, "a set of its own for each step: (steps, B, D)")
     for e in noise:
-        z = z + 0.5 * step_size * score(z) + step_size**0.5 * e
+        found = score(z)
+        checks.same_shape(_GRADIENT, z=z, score=found)
+        z = z + 0.5 * step_size * found + step_size**0.5 * e
     return z
 
 
@@ -243,3 +286,11 @@ def langevin_variance(variance: float, step_size: float) -> float:
     if not 0 < step_size < 4 * variance:
         raise ValueError(f"step_size is {step_size}; the walk settles below {4 * variance} only")
     return variance / (1 - step_size / (4 * variance))
+
+
+def _check_scale(value: float | Tensor, name: str = "scale") -> None:
+    """Refuse what is divided by, or a root of, where it is not above 0."""
+    if isinstance(value, Tensor):
+        checks.above(name, value, 0, _SIZE[name])
+    else:
+        checks.positive(_SIZE[name], **{name: value})

@@ -50,7 +50,7 @@ def effective_sample_size(
         (...), from 1 (one weight has it all) to S (all equal).
 
     Raises:
-        ValueError: there are no weights.
+        ValueError: there are no weights, or a single number.
 
     References:
         Kong (1992), A note on importance sampling using standardized weights.
@@ -59,7 +59,7 @@ def effective_sample_size(
         >>> effective_sample_size(torch.tensor([-1000.0, -1000.0, -1000.0, -2000.0]))
         tensor(3.0000)
     """
-    checks.at_least(1, "draw at least one", rows__log_weights=len(log_weights))
+    checks.rows("log_weights", log_weights, "draw at least one, on the leading axis")
     return (2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)).exp()
 
 

@@ -99,7 +99,8 @@ def nearest_neighbours(
         Indices into `images`, (Q, k), the nearest first.
 
     Raises:
-        ValueError: the two differ in type or shape, or `k` or `chunk_size` is out of range.
+        ValueError: the two differ in type or shape, hold NaN, or `k` or `chunk_size` is out of
+            range.
 
     Example:
         >>> nearest_neighbours(torch.tensor([[0.0, 0.9, 0.2]]), torch.eye(3), k=2)
@@ -113,6 +114,8 @@ def nearest_neighbours(
     if not 1 <= k <= len(images):
         raise ValueError(f"k is {k}; there are {len(images)} images")
     checks.at_least(1, "images compared at once", chunk_size=chunk_size)
+    for name, value in (("queries", queries), ("images", images)):
+        checks.finite(name, value, "nothing is near to what is no number")
     queries = queries.flatten(1).float()
     distances, indices = [], []
     for first in range(0, len(images), chunk_size):
@@ -159,7 +162,7 @@ def frechet_distance(
     if min(len(features_a), len(features_b)) < 2:
         raise ValueError("a covariance needs at least two examples")
     for name, features in (("features_a", features_a), ("features_b", features_b)):
-        checks.event(name, features, features_a.shape[1:2], "one row an example, by one network")
+        checks.event(name, features, features_a.shape[-1:], "one row an example, by one network")
         checks.finite(name, features, "look for what made it so, in the images or the network")
     a, b = features_a.cpu().double(), features_b.cpu().double()
     roots = [torch.linalg.qr((x - x.mean(0)) / (len(x) - 1) ** 0.5, mode="r").R for x in (a, b)]

@@ -6,9 +6,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
+
 #: From points to a vector at each, (B, D) to (B, D); what it says of a point may not depend on
 #: the others.
 Field = Callable[[Tensor], Tensor]
+
+
+_VECTORS = "a vector at each point, with a number for each of its dimensions"
 
 
 def divergence(field: Field, x: Float[Tensor, " batch event"]) -> Float[Tensor, " batch"]:
@@ -23,11 +28,15 @@ def divergence(field: Field, x: Float[Tensor, " batch event"]) -> Float[Tensor, 
     Returns:
         (B,), in units of the field over those of x.
 
+    Raises:
+        ValueError: the field's vectors are of another shape than the points.
+
     Example:
         >>> divergence(lambda x: x * torch.tensor([2.0, 3.0]), torch.zeros(1, 2))
         tensor([5.])
     """
     value, pull = torch.func.vjp(field, x)
+    checks.same_shape(_VECTORS, points=x, field=value)
     total = torch.zeros_like(x[:, 0])
     for d in range(x.shape[1]):
         basis = torch.zeros_like(value)
@@ -52,6 +61,9 @@ def estimated_divergence(
     Returns:
         (B,), the mean over the probes.
 
+    Raises:
+        ValueError: no probe, one of another shape than the points, or such a field.
+
     References:
         Hutchinson (1989), A stochastic estimator of the trace of the influence matrix;
         Grathwohl et al. (2019), FFJORD, section 3.1.
@@ -61,5 +73,8 @@ def estimated_divergence(
         >>> estimated_divergence(lambda x: x * torch.tensor([2.0, 3.0]), torch.zeros(1, 2), signs)
         tensor([5.])
     """
-    _, pull = torch.func.vjp(field, x)
+    checks.event("probes", probes, x.shape, "one vector a point, several times: (S, B, D)")
+    checks.at_least(1, "an estimate needs a probe", number__probes=len(probes))
+    value, pull = torch.func.vjp(field, x)
+    checks.same_shape(_VECTORS, points=x, field=value)
     return sum((pull(probe)[0] * probe).sum(1) for probe in probes) / len(probes)

@@ -154,8 +154,11 @@ class Generator(LatentPrior):
 
         Returns:
             (*sample_shape, num_outputs).
+
+        Raises:
+            TypeError: a number for the sample shape.
         """
-        shape = torch.Size(sample_shape)
+        shape = checks.arranged(sample_shape)
         made = self(self.prior.sample((shape.numel(),)))
         return made.reshape(*shape, made.shape[-1])
 

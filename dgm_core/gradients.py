@@ -10,6 +10,7 @@ from torch.distributions import Distribution
 from dgm_core import checks
 
 
+@torch.enable_grad()
 def pathwise_gradients(
     f: Callable[[Tensor], Tensor],
     distribution: Callable[..., Distribution],
@@ -18,8 +19,10 @@ def pathwise_gradients(
 ) -> tuple[Tensor, ...]:
     r"""Differentiate f along the path of each draw, :math:`\nabla_\phi f(g_\phi(\epsilon))`.
 
-    Unbiased for the gradient of E[f(z)] where f is continuous and differentiable almost
-    everywhere, as a ReLU network is; zero, and wrong, where f is made of steps.
+    Unbiased for the gradient of E[f(z)] where f along the path is Lipschitz all over one
+    neighbourhood of the parameters, the same for all noise, with a constant of finite mean, and
+    differentiable for almost all noise. So it is for a ReLU network. Zero, and wrong, where f is
+    made of steps; a continuous f with slopes almost everywhere isn't enough (Cantor's function).
 
     Args:
         f: from draws (S, *batch, *event) to values (S, *batch).
@@ -32,7 +35,8 @@ def pathwise_gradients(
 
     Raises:
         NotImplementedError: the distribution has no ``rsample``; discrete ones have none.
-        ValueError: `num_samples` is less than 1.
+        ValueError: `num_samples` is less than 1, or f does not keep the draws apart.
+        RuntimeError: in inference mode.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, section 2.4.
@@ -45,9 +49,16 @@ def pathwise_gradients(
     """
     copies = _one_for_each_draw(parameters, num_samples)
     z = distribution(*copies).rsample()
-    return torch.autograd.grad(f(z).sum(), copies)
+    values = f(z)
+    if values.shape[:1] != z.shape[:1]:
+        raise ValueError(
+            f"f(z) is {checks.sizes(values.shape)} for z {checks.sizes(z.shape)}, but one value a "
+            "draw is expected on the leading axis: take no sum or mean over the draws"
+        )
+    return torch.autograd.grad(values.sum(), copies)
 
 
+@torch.enable_grad()
 def score_function_gradients(
     f: Callable[[Tensor], Tensor],
     distribution: Callable[..., Distribution],
@@ -59,7 +70,9 @@ def score_function_gradients(
 
     Args:
         f: from draws (S, *batch, *event) to values (S, *batch); it needs no derivative.
-        distribution: from `parameters` to a distribution whose support they don't move.
+        distribution: from `parameters` to a distribution whose density, at each z, is
+            differentiable in them all over one neighbourhood: it may not jump at an edge that
+            they move, as ``Uniform(0, edge)`` does; an edge that it meets smoothly may move.
         parameters: any shapes; they are not changed.
         num_samples: S, independent draws.
         baseline: b, in the unit of f; broadcasts to the values, and doesn't depend on the draws.
@@ -69,6 +82,7 @@ def score_function_gradients(
 
     Raises:
         ValueError: `num_samples` is less than 1, or as `score_function_surrogate`.
+        RuntimeError: in inference mode.
 
     References:
         Williams (1992), Simple Statistical Gradient-Following Algorithms (REINFORCE).
@@ -123,7 +137,7 @@ def leave_one_out(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " s
     """Return for each draw the mean of the others: a baseline, (S, *batch), of two or more draws.
 
     Raises:
-        ValueError: fewer than two draws.
+        ValueError: fewer than two draws, or a single number.
 
     References:
         Kool et al. (2019), Buy 4 REINFORCE Samples, Get a Baseline for Free.
@@ -132,10 +146,12 @@ def leave_one_out(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " s
         >>> leave_one_out(torch.tensor([1.0, 2.0, 6.0]))
         tensor([4.0000, 3.5000, 1.5000])
     """
+    checks.rows("values", values, "draws are on the leading axis")
     checks.at_least(2, "the others are none", draws=len(values))
     return (values.sum(0) - values) / (len(values) - 1)
 
 
 def _one_for_each_draw(parameters: Sequence[Tensor], num_samples: int) -> list[Tensor]:
+    checks.slopes("a gradient of each draw")
     checks.at_least(1, "an expectation needs a draw", num_samples=num_samples)
     return [p.detach().expand(num_samples, *p.shape).clone().requires_grad_() for p in parameters]

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
+
 #: From z, (..., D), to the logarithms of two densities there, (...) each, in nats; they need not
 #: be normalised.
 LogDensities = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -57,11 +59,15 @@ def look(log_densities: LogDensities, z: Float[Tensor, " *batch latent"]) -> Vie
     Returns:
         The `View`, without a gradient of its own.
 
+    Raises:
+        RuntimeError: in inference mode.
+
     Example:
         >>> view = look(lambda z: (-z.square().sum(-1), z.sum(-1)), torch.tensor([[1.0, 2.0]]))
         >>> view.log_q, view.slope_q, view.slope(0.5)
         (tensor([-5.]), tensor([[-2., -4.]]), tensor([[-0.5000, -1.5000]]))
     """
+    checks.slopes("a walk along slopes")
     z = z.detach().requires_grad_()
     logs = log_densities(z)
     # The two may share what they compute, so the first slope leaves it there for the second.
@@ -95,6 +101,9 @@ def move(
         The new z, (..., D), the `View` there, and with what probability each proposal was to be
         accepted, (...).
 
+    Raises:
+        ValueError: `leapfrogs` is less than 1.
+
     References:
         Neal (2011), MCMC using Hamiltonian dynamics, section 3.2.
 
@@ -107,6 +116,7 @@ def move(
         >>> z.std().round(decimals=1).item()  # still
         1.0
     """
+    checks.at_least(1, "a proposal needs a step", leapfrogs=leapfrogs)
     count = int(torch.randint(1, leapfrogs + 1, (), device="cpu"))
     momentum = torch.randn_like(z)
     before = view.log_target(beta) - 0.5 * momentum.square().sum(-1)

@@ -23,9 +23,9 @@ def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *b
         (...).
 
     Raises:
-        ValueError: nothing to average.
+        ValueError: nothing to average, or a single number.
     """
-    checks.at_least(1, "a mean needs something to average", rows__values=len(values))
+    checks.rows("values", values, "a mean needs something to average, on the leading axis")
     return values.logsumexp(0) - math.log(len(values))
 
 
@@ -51,8 +51,9 @@ def log_weights(
         (num_samples, B), in nats; differentiable through z.
 
     Raises:
-        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
-            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
+        ValueError: `num_samples` is less than 1, `noise` has another shape, or `proposal` is for
+            another number of examples; or as `distributions.GreyBernoulli.log_prob`, for pixels
+            out of range.
 
     References:
         Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
@@ -65,6 +66,11 @@ def log_weights(
                 [-1.8237],
                 [-1.8237]])
     """
+    if proposal is not None and proposal.batch_shape != x.shape[:-1]:
+        raise ValueError(
+            f"the proposal is for {checks.sizes(proposal.batch_shape)} examples, and x has "
+            f"{checks.sizes(x.shape[:-1])}: give it one distribution an example, in their order"
+        )
     q = vae.encoder(x) if proposal is None else proposal
     z = _draws(q, num_samples, noise)  # (S, B, D)
     return vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - q.log_prob(z)
@@ -140,8 +146,8 @@ def elbo(
         (B,), in nats, to maximise.
 
     Raises:
-        ValueError: `num_samples` is less than 1, or `noise` has another shape; or as
-            `distributions.GreyBernoulli.log_prob`, for pixels out of range.
+        ValueError: `num_samples` is less than 1, `noise` has another shape, or `beta` is more than
+            one number; or as `distributions.GreyBernoulli.log_prob`, for pixels out of range.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. 3; beta from
@@ -172,6 +178,11 @@ def elbo(
         >>> seen
         [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
     """
+    if isinstance(beta, Tensor) and beta.ndim:
+        raise ValueError(
+            f"beta is {checks.sizes(beta.shape)}, but one number is expected: for others, weigh "
+            "what distortion_and_rate returns"
+        )
     distortion, rate = distortion_and_rate(vae, x, num_samples, noise)
     return -distortion - beta * rate
 
@@ -216,7 +227,7 @@ def free_bits(
         >>> apart.mean().item()  # this encoder knows nothing yet: only the allowances count
         6.0
     """
-    if free < 0:
+    if not free >= 0:
         raise ValueError(f"free is {free}; an allowance is at least 0 nats")
     q, prior = vae.encoder(x), vae.prior
     z = _draws(q, num_samples, noise)  # (S, B, D)

@@ -51,7 +51,8 @@ def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None)
         ncols: images in a row; as square as can be if None.
 
     Raises:
-        ValueError: no images, pixels that make no square image, or floats far out of range.
+        ValueError: no images, pixels that make no square image, floats far out of range, or less
+            than one in a row.
         TypeError: another type.
 
     Example:
@@ -62,7 +63,8 @@ def image_grid(images: Tensor, ax: Axes | None = None, ncols: int | None = None)
     images = _pictures(images)
     n, height, width = images.shape
     checks.at_least(1, "there is nothing to draw", number__images=n)
-    ncols = ncols or int(np.ceil(np.sqrt(n)))
+    ncols = int(np.ceil(np.sqrt(n))) if ncols is None else ncols
+    checks.at_least(1, "images in a row", ncols=ncols)
     nrows = -(-n // ncols)
     grid = np.full((nrows * ncols, height, width), np.nan)  # what is left over stays transparent
     grid[:n] = images
@@ -227,6 +229,10 @@ def _array(values: Tensor) -> np.ndarray:
 
 def _pictures(images: Tensor) -> np.ndarray:
     """Return images as floats in 0 to 1, (N, H, W)."""
+    if not isinstance(images, Tensor):
+        raise TypeError(
+            f"images are a {type(images).__name__}, but a tensor is expected: torch.as_tensor"
+        )
     images = images.detach().cpu()
     if images.dtype == torch.uint8:
         images = images / 255

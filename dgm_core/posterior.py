@@ -13,6 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
+from dgm_core import checks
+
+_AT_POINTS = "one value for each point of the grid, on the last axis"
+
 
 class Grid(NamedTuple):
     """Points of the latent space, all at one distance from the next, and the prior's mass at each.
@@ -76,7 +80,7 @@ def latent_grid(latent_dim: int, per_axis: int, limit: float = 5.0) -> Grid:
         The `Grid`, in float32; ``grid.to(x)`` has the type and the device of x.
 
     Raises:
-        ValueError: D is neither 1 nor 2, or there are too few points.
+        ValueError: D is neither 1 nor 2, there are too few points, or no room for them.
 
     References:
         Trefethen and Weideman (2014), The Exponentially Convergent Trapezoidal Rule, section 5.
@@ -91,6 +95,7 @@ def latent_grid(latent_dim: int, per_axis: int, limit: float = 5.0) -> Grid:
             f"latent_dim is {latent_dim}, 1 or 2; per_axis is {per_axis}, at least 2: a grid of "
             "three dimensions or more has too many points"
         )
+    checks.positive("from -limit to limit", limit=limit)
     axis = torch.linspace(-limit, limit, per_axis, dtype=torch.float64)
     points = torch.cartesian_prod(*[axis] * latent_dim).view(-1, latent_dim)
     cell = math.log(2 * limit / (per_axis - 1)) - 0.5 * math.log(2 * math.pi)
@@ -127,7 +132,7 @@ def log_likelihood_on_grid(
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size is {chunk_size}; it starts at 1")
-    parts = grid.points.split(max(1, chunk_size // len(x)))
+    parts = grid.points.split(max(1, chunk_size // max(1, len(x))))
     return torch.cat([decoder(z[:, None]).log_prob(x) for z in parts]).T
 
 
@@ -144,6 +149,9 @@ def weigh_grid(log_likelihood: Float[Tensor, " *batch points"], grid: Grid) -> O
     Returns:
         The posterior, as `OnGrid`.
 
+    Raises:
+        ValueError: not one log-likelihood a point.
+
     Example:
         >>> grid = latent_grid(1, per_axis=201)
         >>> nothing_learned = weigh_grid(torch.full((201,), -1.5), grid)
@@ -152,6 +160,7 @@ def weigh_grid(log_likelihood: Float[Tensor, " *batch points"], grid: Grid) -> O
         >>> torch.allclose(nothing_learned.mass, grid.log_prior.exp())
         True
     """
+    checks.last("log_likelihood", log_likelihood, len(grid.points), _AT_POINTS)
     log_joint = log_likelihood + grid.log_prior
     return OnGrid(log_joint.logsumexp(-1), log_joint.softmax(-1))
 
@@ -211,6 +220,9 @@ def divide_on_grid(
     Returns:
         The `Division`.
 
+    Raises:
+        ValueError: not one value of both a point.
+
     Example:
         >>> grid = latent_grid(1, per_axis=201)
         >>> likelihood = torch.distributions.Normal(2 * grid.points[:, 0], 1.0)
@@ -220,6 +232,8 @@ def divide_on_grid(
         >>> elbo, elbo + gap, weigh_grid(log_lik, grid).log_p
         (tensor(-3.4189), tensor(-1.8237), tensor(-1.8237))
     """
+    for name, value in (("log_q", log_q), ("log_likelihood", log_likelihood)):
+        checks.last(name, value, len(grid.points), _AT_POINTS)
     log_q, log_joint = log_q.log_softmax(-1), log_likelihood + grid.log_prior
     elbo = (log_q.exp() * (log_joint - log_q)).sum(-1)
     gap = (log_q.exp() * (log_q - log_joint.log_softmax(-1))).sum(-1)

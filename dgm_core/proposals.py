@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
+from dgm_core import checks
 from dgm_core.data import batches
 from dgm_core.objectives import iwae_bound, log_mean_exp, log_weights
 from dgm_core.training import fit
@@ -98,6 +99,9 @@ def refit_proposal(
         A distribution with batch shape (B,) and event shape (D,), in the order of `x`, for the
         argument `proposal` of `importance_log_likelihood`.
 
+    Raises:
+        ValueError: no example, or a number out of range.
+
     References:
         Cremer et al. (2018), Inference Suboptimality in Variational Autoencoders.
 
@@ -111,6 +115,7 @@ def refit_proposal(
         >>> importance_log_likelihood(vae, x, num_samples=100, proposal=q).shape
         torch.Size([5])
     """
+    checks.at_least(1, "count them", steps=steps, num_samples=num_samples, chunk_size=chunk_size)
     frozen = copy.deepcopy(vae).requires_grad_(False)
     options = {"learning_rate": learning_rate, "warmup_steps": steps // 10, "progress": False}
     means, widths = [], []

@@ -45,7 +45,8 @@ def report(prefix: str, **values: object) -> None:
 def _each(key: str, value: object) -> list[tuple[str, float | int | str]]:
     """Return numbers of Python's own, whatever they came as, each with its name."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.item() if value.size == 1 else list(value)
     if is_dataclass(value) and not isinstance(value, type):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from dgm_core import checks
 from dgm_core.estimators import mean_and_standard_error
 from dgm_core.training import TrainingDiverged
 
@@ -65,7 +67,8 @@ def measure(values: Float[Tensor, " n"], over: str) -> Measured:
         The `Measured`. With three seeds its error is itself uncertain by half.
 
     Raises:
-        ValueError: fewer than two values, or nothing in `over`.
+        ValueError: fewer than two values, several for one of what they are over, or nothing in
+            `over`.
 
     Example:
         >>> losses = torch.tensor([[90.0, 94.0], [91.0, 97.0], [92.0, 97.0]])  # seeds, digits
@@ -76,6 +79,7 @@ def measure(values: Float[Tensor, " n"], over: str) -> Measured:
     """
     if not over:
         raise ValueError("say what the mean is over: digits, seeds, ...")
+    checks.event("values", values, (), f"one for each of the {over}, as values.mean(1) may be")
     return Measured(*mean_and_standard_error(values), len(values), over)
 
 
@@ -146,6 +150,8 @@ def table(rows: Mapping[str, Mapping[str, object]], first: str = "", note: str =
     mixed = {t for t in columns if sum(t in titles for titles in kinds.values()) > 1}
 
     def text(title: str, cell: object) -> str:
+        if isinstance(cell, np.generic) or (isinstance(cell, Tensor) and cell.numel() == 1):
+            cell = cell.item()
         if isinstance(cell, Measured):
             return str(cell) if title in mixed else f"{cell:.{cell.decimals}f}"
         if isinstance(cell, int):
@@ -229,7 +235,7 @@ def contest(
         The `Result` of each, by name.
 
     Raises:
-        ValueError: there is no seed, or all rates of a contestant diverge.
+        ValueError: there is no seed, or a contestant has no rate, or all of its rates diverge.
 
     Example:
         >>> def train(rate, seed):  # ten steps down x^2, from 1
@@ -241,10 +247,13 @@ def contest(
     """
     if not seeds:
         raise ValueError("a contest needs at least one seed")
+    given = rates if isinstance(rates, Mapping) else dict.fromkeys(contestants, rates)
+    for name in contestants:
+        checks.at_least(1, "one of them is chosen", **{f"rates__{name}": len(given.get(name, ()))})
     results = {}
     for name, train in contestants.items():
         tried, best, chosen = {}, None, None
-        for rate in rates[name] if isinstance(rates, Mapping) else rates:
+        for rate in given[name]:
             torch.manual_seed(seeds[0])
             try:
                 model = train(rate, seeds[0])

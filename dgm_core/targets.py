@@ -24,6 +24,7 @@ class Ring:
 
     Raises:
         ValueError: no Gaussian, or a scale that is not positive.
+        TypeError: modes that are no whole number.
 
     References:
         Metz et al. (2017), Unrolled Generative Adversarial Networks.
@@ -42,6 +43,7 @@ class Ring:
 
     def __post_init__(self) -> None:
         """Check what the density divides by."""
+        checks.counts("how many Gaussians there are", modes=self.modes)
         checks.at_least(1, "a mixture needs a part", modes=self.modes)
         checks.positive("a standard deviation", scale=self.scale)
 
@@ -86,20 +88,18 @@ class Ring:
         Returns:
             (*sample_shape, 2), float32.
         """
-        options = {"device": device, "generator": generator}
-        which = torch.rand(*sample_shape, **options)
-        return self.from_noise(which, torch.randn(*sample_shape, 2, **options))
+        options, shape = {"device": device, "generator": generator}, checks.arranged(sample_shape)
+        which = torch.rand(shape, **options)
+        return self.from_noise(which, torch.randn((*shape, 2), **options))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
         """Return the exact log density at x, (...), in nats.
 
         Raises:
             ValueError: points that are not of the plane.
+            TypeError: points of whole numbers.
         """
-        checks.last("x", x, 2, _PLANE)
-        away = (
-            x[..., None, :] - self.centres(x.device).to(x.dtype)
-        ) / self.scale  # (..., modes, 2)
+        away = self._away(x)  # (..., modes, 2)
         constant = math.log(self.modes * 2 * math.pi * self.scale**2)
         return (-0.5 * away.square().sum(-1)).logsumexp(-1) - constant
 
@@ -110,11 +110,16 @@ class Ring:
 
         Raises:
             ValueError: points that are not of the plane.
+            TypeError: points of whole numbers.
         """
-        checks.last("x", x, 2, _PLANE)
-        away = (x[..., None, :] - self.centres(x.device).to(x.dtype)) / self.scale
-        distance, index = away.square().sum(-1).min(-1)
+        distance, index = self._away(x).square().sum(-1).min(-1)
         return index, distance.sqrt()
+
+    def _away(self, x: Tensor) -> Tensor:
+        """Return how far each Gaussian is from points, (..., modes, 2), in its sigmas."""
+        checks.last("x", x, 2, _PLANE)
+        checks.floating("x", x, "the centres lie between whole numbers; x.float()")
+        return (x[..., None, :] - self.centres(x.device).to(x.dtype)) / self.scale
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,8 @@ class Banana:
             device: where they are drawn.
             generator: source of the draws, on `device`; torch's default if None.
         """
-        return self.from_noise(torch.randn(*sample_shape, 2, device=device, generator=generator))
+        shape = checks.arranged(sample_shape)
+        return self.from_noise(torch.randn((*shape, 2), device=device, generator=generator))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
         """Return the exact log density at x, (...), in nats.
@@ -257,9 +263,9 @@ class Moons:
             device: where they are drawn.
             generator: source of the draws, on `device`; torch's default if None.
         """
-        options = {"device": device, "generator": generator}
-        which = torch.rand(*sample_shape, **options)
-        return self.from_noise(which, torch.randn(*sample_shape, 2, **options))
+        options, shape = {"device": device, "generator": generator}, checks.arranged(sample_shape)
+        which = torch.rand(shape, **options)
+        return self.from_noise(which, torch.randn((*shape, 2), **options))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
         """Return the exact log density at x, (...), in nats.

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.distributions import (
     BernoulliPixels,
     DiagonalNormal,
@@ -49,8 +50,11 @@ class VAE(LatentPrior):
 
         Returns:
             Samples, not means: (*sample_shape, pixels).
+
+        Raises:
+            TypeError: a number for the sample shape.
         """
-        z = self.prior.sample(torch.Size(sample_shape))
+        z = self.prior.sample(checks.arranged(sample_shape))
         return self.decoder(z).sample()
 
 

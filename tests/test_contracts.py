@@ -16,20 +16,33 @@ from torch.distributions import Independent, Normal
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from dgm_core import (
+    annealing,
     checks,
     data,
     divergences,
+    energy,
     estimators,
     evaluation,
     gradients,
+    hamiltonian,
     live,
     objectives,
     plotting,
+    proposals,
+    protocol,
     targets,
     training,
 )
 from dgm_core.classifier import DigitClassifier, digit_classifier
-from dgm_core.distributions import BernoulliPixels, DiagonalNormal, DiscretizedLogistic, from_noise
+from dgm_core.diffusion import DigitDenoiser, GreyValues, bound_terms
+from dgm_core.distributions import (
+    BernoulliPixels,
+    DiagonalNormal,
+    DiscretizedLogistic,
+    NormalPixels,
+    from_noise,
+)
+from dgm_core.fields import divergence, estimated_divergence
 from dgm_core.flows import (
     ActNorm,
     Affine,
@@ -53,6 +66,8 @@ from dgm_core.flows import (
     log_masses,
 )
 from dgm_core.gan import Discriminator, Generator, VirtualBatchNorm1d
+from dgm_core.mixtures import Mixture
+from dgm_core.posterior import divide_on_grid, latent_grid, posterior_on_grid, weigh_grid
 from dgm_core.vae import linear_vae, mlp_vae
 
 pytestmark = pytest.mark.usefixtures("as_a_reader_calls")
@@ -70,6 +85,31 @@ def tiny_pyramid():
     return CoarseToFine(side=2, bins=3, levels=[(8, (0, 0, 0))], hidden=8)
 
 
+def tiny_pca():
+    """A model with two latent numbers, of three pixels."""
+    return linear_vae(torch.ones(3, 2), zeros(3), torch.ones(3))
+
+
+def tiny_plan():
+    return annealing.plan_annealing(tiny_pca(), zeros(4, 3), annealing.inverse_temperatures(2))
+
+
+def weight():
+    return zeros(3).requires_grad_()
+
+
+SHARED = weight()
+
+
+def first(x):
+    """A score that says too little of a point."""
+    return x[:, :1]
+
+
+def whole(x):
+    return -x
+
+
 def image_flow():
     return affine_image_flow((3,), (4,), side=4)
 
@@ -83,6 +123,7 @@ class Summed(Bijection):
     inverse = forward
 
 
+PAIR = Mixture(zeros(2, 2), torch.ones(2), torch.full((2,), 0.5))
 IMAGES = torch.zeros(4, 28, 28, dtype=torch.uint8)
 DENSITY, POINTS = zeros(5), torch.linspace(0, 1, 5)
 
@@ -167,6 +208,91 @@ SHAPES = {  # what is called, and a part of what it says
     "units": (lambda: evaluation.active_units(mlp_vae(2), zeros(4, 1, 784)), r"flatten\(1\)"),
     "shares": (lambda: evaluation.class_shares(zeros(3, 2).long()), "one label an example"),
     "pictures": (lambda: plotting.image_grid(zeros(2, 3, 4, 4)), "colours are drawn"),
+    "one image": (lambda: data.binarize(IMAGES[0]), r"images\[:1\]"),
+    "vectors": (lambda: data.binarize_once(IMAGES.flatten(1)), "unflatten"),
+    "an image to dequantize": (lambda: data.dequantize(IMAGES[0]), r"\(N, H, W\)"),
+    "parts of a mixture": (lambda: Mixture(zeros(3, 2), zeros(1), zeros(3) + 1 / 3), "each mode"),
+    "means of a mixture": (lambda: Mixture(zeros(3), zeros(3), zeros(3) + 1 / 3), "one row a"),
+    "a mixture's density": (lambda: PAIR.log_prob(zeros(5, 1)), "dimension of the means"),
+    "its score": (lambda: PAIR.score(zeros(5, 1)), "dimension of the means"),
+    "its noise": (lambda: PAIR.from_noise(zeros(5, 1), zeros(5, 2)), "one choice a point"),
+    "its levels": (
+        lambda: PAIR.posterior_means(zeros(5, 2), zeros(5, 1), torch.ones(5, 1)),
+        "one for each point",
+    ),
+    "a field": (lambda: divergence(lambda x: x[:, :1], zeros(3, 2)), "a vector at each"),
+    "probes": (
+        lambda: estimated_divergence(lambda x: x, zeros(3, 2), zeros(4, 1, 2)),
+        r"\(S, B, D\)",
+    ),
+    "normal pixels": (
+        lambda: NormalPixels(nn.Linear(2, 4))(zeros(3, 2)).log_prob(zeros(3, 1)),
+        r"\(\.\.\., 4\) is expected",
+    ),
+    "data of PCA": (lambda: tiny_pca().encoder(zeros(5, 1)), "each row of the weight"),
+    "a proposal": (
+        lambda: objectives.log_weights(mlp_vae(2), zeros(4, 784), 4, proposal=normals(2)),
+        "one distribution an example",
+    ),
+    "betas": (
+        lambda: objectives.elbo(mlp_vae(2), zeros(3, 784), beta=zeros(3, 1)),
+        "distortion_and_rate",
+    ),
+    "a single weight": (lambda: estimators.effective_sample_size(zeros()), r"\(N, \.\.\.\)"),
+    "a single value": (lambda: objectives.log_mean_exp(zeros()), "single number"),
+    "a mean over draws": (
+        lambda: gradients.pathwise_gradients(
+            lambda z: z.mean(), lambda mean: Normal(mean, 1.0), [zeros()], 4
+        ),
+        "no sum or mean over the draws",
+    ),
+    "a start for all": (
+        lambda: annealing.plan_annealing(
+            tiny_pca(), zeros(16, 3), annealing.inverse_temperatures(3), start=tiny_pca().prior
+        ),
+        r"start\.expand",
+    ),
+    "another z": (
+        lambda: annealing.reversed_log_weights(tiny_pca(), zeros(4, 3), zeros(1, 2), tiny_plan()),
+        "made from",
+    ),
+    "likelihoods on a grid": (lambda: weigh_grid(zeros(3, 1), latent_grid(1, 5)), "of the grid"),
+    "q on a grid": (
+        lambda: divide_on_grid(zeros(3, 1), zeros(3, 5), latent_grid(1, 5)),
+        "of the grid",
+    ),
+    "a score": (lambda: energy.fisher_loss(first, whole, zeros(3, 2)), "number of a point"),
+    "a true score": (lambda: energy.fisher_loss(whole, first, zeros(3, 2)), "number of a point"),
+    "a score matched": (lambda: energy.score_matching_loss(first, zeros(3, 2)), "of a point"),
+    "a denoising score": (
+        lambda: energy.denoising_score_loss(first, zeros(3, 2), 1.0),
+        "number of a point",
+    ),
+    "denoising noise": (
+        lambda: energy.denoising_score_loss(whole, zeros(3, 2), 1.0, zeros(1, 2)),
+        "noise for each",
+    ),
+    "a floor": (lambda: energy.denoising_score_floor(first, zeros(3, 2), 1.0), "of a point"),
+    "a mean": (lambda: energy.tweedie_mean(first, zeros(3, 2), 1.0), "number of a point"),
+    "a covariance": (lambda: energy.tweedie_covariance(first, zeros(3, 2), 1.0), "of a point"),
+    "a walk": (lambda: energy.langevin(first, zeros(3, 2), 1.0, zeros(1, 3, 2)), "of a point"),
+    "a walk's noise": (
+        lambda: energy.langevin(whole, zeros(3, 2), 1.0, zeros(4, 2)),
+        "for each step",
+    ),
+    "a categorical CDF": (
+        lambda: CategoricalCDF(zeros(2, 2) - math.log(2))(zeros(5, 1)),
+        r"\(B, 2\) is expected",
+    ),
+    "a vector of features": (
+        lambda: evaluation.frechet_distance(zeros(4), zeros(4)),
+        "by one network",
+    ),
+    "seeds and digits": (lambda: protocol.measure(zeros(3, 5), "seeds"), "each of the seeds"),
+    "a histogram of rows": (
+        lambda: CoarseToFine(2, 3, [(8, (0, 0, 0))], 8, zeros(2, 3)),
+        "bincount",
+    ),
 }
 
 
@@ -185,6 +311,53 @@ TYPES = {
     "classifier": (lambda: digit_classifier(floats, zeros(4).long()), "0 to 255"),
     "bound": (lambda: dequantization_bound(coupling_flow(), zeros(3, 2).long()), r"x\.float\(\)"),
     "pictures": (lambda: plotting.image_grid(IMAGES.long()), "int64, but uint8"),
+    "binarize_once": (lambda: data.binarize_once(floats), "not divided"),
+    "points of whole numbers": (lambda: targets.Ring().log_prob(zeros(5, 2).long()), r"float\(\)"),
+    "the nearest of them": (lambda: targets.Ring().nearest(zeros(5, 2).long()), r"float\(\)"),
+    "part of a batch": (lambda: data.batches(zeros(9, 2), 9 / 2), "batch_size is 4.5"),
+    "part of an epoch": (lambda: data.batches(zeros(9, 2), 2, epochs=1.5), "epochs is 1.5"),
+    "part of a mode": (lambda: targets.Ring(modes=2.5), "modes is 2.5"),
+    "arrays": (lambda: plotting.image_grid(floats.numpy()), r"torch\.as_tensor"),
+    "samples of a flow": (lambda: coupling_flow().sample(5), r"\(5,\) for five samples"),
+    "samples of a VAE": (lambda: mlp_vae(2).sample(5), "for five samples"),
+    "samples of a GAN": (lambda: Generator().eval().sample(5), "for five samples"),
+    "samples of a ring": (lambda: targets.Ring().sample(5), "for five samples"),
+    "samples of a banana": (lambda: targets.Banana().sample(5), "for five samples"),
+    "samples of moons": (lambda: targets.Moons().sample(5), "for five samples"),
+    "samples of a mixture": (lambda: PAIR.sample(5), "for five samples"),
+    "samples of a pixel": (
+        lambda: DiscretizedLogistic(zeros(3), torch.ones(3)).sample(5),
+        "for five samples",
+    ),
+    "batches one by one": (
+        lambda: training.fit(lambda x: SHARED * x, [SHARED], (zeros(3) for _ in range(2))),
+        "give a list",
+    ),
+    "a module": (
+        lambda: training.fit(lambda x: x, nn.Sequential(nn.Linear(1, 1)), zeros(2, 3)),
+        r"give its \.parameters\(\)",
+    ),
+    "a loss that is a number": (
+        lambda: training.fit(lambda x: x.mean().item(), [weight()], zeros(2, 3)),
+        r"leave out \.item\(\)",
+    ),
+    "what a callback says": (
+        lambda: training.fit(
+            lambda x: SHARED * x, [SHARED], zeros(1, 3), callback=lambda step: 0.0
+        ),
+        "numbers by name",
+    ),
+    "parts": (
+        lambda: training.fit_average(
+            nn.Linear(1, 1),
+            lambda model, x: model(x)[:, 0],
+            zeros(8, 1),
+            lambda batch: batch,
+            epochs=1,
+            batch_size=4,
+        ),
+        r"\(x,\) for one",
+    ),
 }
 
 
@@ -229,6 +402,77 @@ RANGES = {
     "no bins": (lambda: bin_of(zeros(2), 0), "bins is 0"),
     "temperature": (lambda: coupling_flow().sample((2,), -1.0), "at least 0"),
     "dimensions": (lambda: objectives.bits_per_dim(zeros(2), 0), "at least 1"),
+    "shares of a mixture": (lambda: Mixture(zeros(2, 1), zeros(2), torch.ones(2)), "divide by it"),
+    "a mixture's variances": (lambda: Mixture(zeros(1, 1), zeros(1) - 1, zeros(1) + 1), "square"),
+    "density of points": (
+        lambda: Mixture(zeros(1, 1), zeros(1), zeros(1) + 1).log_prob(zeros(1, 1)),
+        "blur them",
+    ),
+    "width of pixels": (lambda: NormalPixels(nn.Linear(2, 4), scale=-1.0), "scale is -1.0"),
+    "quantiles": (
+        lambda: DiscretizedLogistic(zeros(3), torch.ones(3)).icdf(zeros(3) + 2),
+        "give probabilities",
+    ),
+    "no width of PCA": (lambda: linear_vae(zeros(3, 2), zeros(3), zeros(3)), "not their log"),
+    "allowance": (
+        lambda: objectives.free_bits(mlp_vae(2), zeros(3, 784), math.nan),
+        "free is nan",
+    ),
+    "sharpness": (lambda: annealing.inverse_temperatures(3, math.nan), "sharpness is nan"),
+    "one temperature": (
+        lambda: annealing.plan_annealing(tiny_pca(), zeros(4, 3), zeros(0)),
+        "rise from 0 to 1",
+    ),
+    "an order of fractions": (lambda: Permutation([0.5, 1.2]), "whole"),
+    "leapfrogs": (
+        lambda: hamiltonian.move(None, zeros(1, 1), None, 0.5, zeros(1), leapfrogs=0),
+        "leapfrogs is 0",
+    ),
+    "a grid's end": (lambda: latent_grid(1, 5, limit=math.nan), "limit is nan"),
+    "a grid's room": (lambda: latent_grid(1, 5, limit=-1.0), "limit is -1.0"),
+    "noise of no width": (
+        lambda: energy.denoising_score_loss(whole, zeros(3, 2), 0.0),
+        "scale is 0.0",
+    ),
+    "floor at no width": (
+        lambda: energy.denoising_score_floor(whole, zeros(3, 2), zeros()),
+        "standard deviation",
+    ),
+    "a step back": (
+        lambda: energy.langevin(whole, zeros(3, 2), -0.5, zeros(1, 3, 2)),
+        "step_size is -0.5",
+    ),
+    "probabilities of a mixture": (
+        lambda: MixtureCDF(*[zeros(1, 1)] * 3)(zeros(2, 1) + 7),
+        "it is a probability",
+    ),
+    "a greater grey": (lambda: tiny_pyramid().log_mass(IMAGES[:, :2, :2] + 9), "3 grey values"),
+    "one grey": (lambda: CoarseToFine(2, 1, [(8, (0, 0, 0))], 8), "bins is 1"),
+    "counts": (
+        lambda: CoarseToFine(2, 3, [(8, (0, 0, 0))], 8, zeros(3) - 5),
+        "bincount",
+    ),
+    "near to nothing": (
+        lambda: evaluation.nearest_neighbours(zeros(2, 3) * math.nan, zeros(4, 3)),
+        "no number",
+    ),
+    "pictures in a row": (lambda: plotting.image_grid(floats, ncols=0), "ncols is 0"),
+    "one rate for two": (
+        lambda: training.play((sum, [weight()]), (sum, [weight()]), zeros(1, 3), learning_rates=1),
+        "the generator's",
+    ),
+    "losses cut off": (
+        lambda: training.fit(lambda x: (SHARED * x).detach(), [SHARED], zeros(2, 3)),
+        r"without \.detach",
+    ),
+    "losses without gradients": (
+        lambda: torch.no_grad()(training.fit)(lambda x: SHARED * x, [SHARED], zeros(2, 3)),
+        r"outside of torch\.no_grad",
+    ),
+    "another model's parameters": (
+        lambda: training.fit(lambda x: weight() * x, [weight()], zeros(2, 3)),
+        "give both the same model",
+    ),
 }
 
 
@@ -258,6 +502,27 @@ NONE = {
     "shares": (lambda: evaluation.class_shares(zeros(0).long()), "at least one label"),
     "units": (lambda: evaluation.active_units(mlp_vae(2), zeros(1, 784)), "two examples"),
     "neighbours": (lambda: evaluation.nearest_neighbours(zeros(2, 3), zeros(0, 3)), "0 images"),
+    "probes": (
+        lambda: estimated_divergence(lambda x: x, zeros(3, 2), zeros(0, 3, 2)),
+        "number of probes is 0",
+    ),
+    "rates": (lambda: protocol.contest({"a": sum}, [], sum, sum), "rates of a is 0"),
+    "another's rates": (
+        lambda: protocol.contest({"a": sum}, {"b": [1.0]}, sum, sum),
+        "rates of a",
+    ),
+    "draws of a proposal": (
+        lambda: proposals.refit_proposal(tiny_pca(), zeros(2, 3), num_samples=0),
+        "num_samples is 0",
+    ),
+    "chunks of digits": (
+        lambda: DigitClassifier().classify(zeros(2, 784), chunk_size=0),
+        "chunk_size is 0",
+    ),
+    "chunks of masses": (
+        lambda: log_masses(tiny_pyramid(), IMAGES[:, :2, :2], chunk_size=0),
+        "chunk_size is 0",
+    ),
 }
 
 
@@ -293,6 +558,14 @@ EMPTY = {  # what works without an example: the shape that comes
     "points": (lambda: targets.Ring().sample((0,)), (0, 2)),
     "Gaussians": (lambda: targets.Ring().log_prob(zeros(0, 2)), (0,)),
     "mixtures": (lambda: Invertible1x1(3)(zeros(0, 3, 2, 2))[0], (0, 3, 2, 2)),
+    "posteriors": (
+        lambda: posterior_on_grid(mlp_vae(1).decoder, zeros(0, 784), latent_grid(1, 5)).log_p,
+        (0,),
+    ),
+    "normal pixels": (
+        lambda: NormalPixels(nn.Linear(2, 4))(zeros(0, 2)).log_prob(zeros(0, 4)),
+        (0,),
+    ),
 }
 
 
@@ -409,3 +682,36 @@ def test_a_compiler_sees_one_graph():
 
 def test_the_words_of_a_shape():
     assert checks.sizes((5,)) == "(5,)" and checks.sizes(("B", 2)) == "(B, 2)"
+
+
+def test_in_inference_mode_what_needs_gradients_says_so():
+    family = lambda mean: Normal(mean, 1.0)  # noqa: E731
+    with torch.inference_mode(), pytest.raises(RuntimeError, match=r"use torch\.no_grad"):
+        annealing.sandwich(tiny_pca(), 2, annealing.inverse_temperatures(3), 2)
+    with torch.inference_mode(), pytest.raises(RuntimeError, match=r"use torch\.no_grad"):
+        gradients.pathwise_gradients(lambda z: z, family, [zeros()], 2)
+
+
+def test_gradients_of_draws_are_taken_where_gradients_are_off():
+    with torch.no_grad():
+        (each,) = gradients.pathwise_gradients(
+            lambda z: 3 * z, lambda mean: Normal(mean, 1.0), [zeros()], 2
+        )
+    assert each.tolist() == [3, 3]
+
+
+@pytest.fixture
+def in_double():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_all_models_compute_in_the_default_precision(in_double):
+    greys = GreyValues(torch.ones(256))
+    found = [
+        affine_image_flow((3,), (4,), side=4).log_prob(torch.rand(2, 16)),
+        tiny_pyramid().log_mass(IMAGES[:, :2, :2]),
+        *bound_terms(DigitDenoiser((8, 8), (0, 1, 0), 8), greys, IMAGES, -8.0, 8.0),
+    ]
+    assert {value.dtype for value in found} == {torch.float64}

@@ -112,6 +112,12 @@ def test_a_damaged_file_is_named_with_the_cure(folder, name, harm):
         data.mnist("test")
 
 
+def test_sums_that_are_no_text_are_damage(folder):
+    (folder / "SHA256SUMS").write_bytes(b"\xff\xfe")
+    with pytest.raises(data.DataError, match=r"is damaged.*git checkout -- dgm_core/mnist"):
+        data.mnist("test")
+
+
 @pytest.mark.parametrize("name", [*FILES, "SHA256SUMS"])
 def test_a_missing_file_is_named_with_the_cure(folder, name):
     (folder / name).unlink()

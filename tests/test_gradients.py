@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 from oracles import assert_mean_is
-from torch.distributions import Bernoulli, Independent, Normal
+from torch.distributions import (
+    AffineTransform,
+    Bernoulli,
+    Beta,
+    Independent,
+    Normal,
+    TransformedDistribution,
+    Uniform,
+)
 
 from dgm_core.gradients import (
     leave_one_out,
@@ -110,6 +118,25 @@ def test_a_step_stops_the_path_but_not_the_score():
     density = Normal(mean, scale).log_prob(torch.zeros_like(mean)).exp()  # d/dmean P(z > 0)
     assert (pathwise_gradients(step, Normal, [mean, scale], 1000)[0] == 0).all()
     assert_mean_is(score_function_gradients(step, Normal, [mean, scale], S)[0], density)
+
+
+def test_a_density_that_jumps_at_a_moving_edge_has_a_path_but_no_score():
+    torch.manual_seed(0)
+    arguments = lambda z: z, lambda edge: Uniform(0.0, edge), numbers(1.5), S
+    assert_mean_is(pathwise_gradients(*arguments)[0], 0.5)
+    assert_mean_is(score_function_gradients(*arguments)[0], -0.5)  # of the wrong sign
+
+
+def test_a_density_that_meets_its_moving_edge_smoothly_has_both():
+    torch.manual_seed(0)
+    t = torch.linspace(0, 1, 100_001, dtype=torch.float64)
+    exact = torch.trapezoid(30 * (t - t**2) ** 2 * 3 * (3 * (t + 0.3)).cos(), t).item()
+
+    def moved(edge):
+        return TransformedDistribution(Beta(3 * edge**0, 3 * edge**0), AffineTransform(edge, 1.0))
+
+    for estimate in (pathwise_gradients, score_function_gradients):
+        assert_mean_is(estimate(lambda z: (3 * z).sin(), moved, numbers(0.3), S)[0], exact)
 
 
 def test_coins_have_a_score_but_no_path():

@@ -50,8 +50,9 @@ def test_page(page, k):
 def test_no_group_is_divided_between_workers(tmp_path):
     (tmp_path / "test_toy.py").write_text(TOY, encoding="utf8")
     (tmp_path / "pytest.ini").write_text("[pytest]", encoding="utf8")
-    command = [sys.executable, "-m", "pytest", "-p", "isolation", "-n", "2", "-rP"]
+    command = [sys.executable, "-m", "pytest", "-p", "isolation", "-p", "xdist", "-n", "2", "-rP"]
     outside = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_XDIST")}
+    outside["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # some import what takes seconds
     outside["PYTHONPATH"] = str(Path(isolation.__file__).parent)
     run = subprocess.run(
         command, cwd=tmp_path, env=outside, capture_output=True, text=True, encoding="utf8"

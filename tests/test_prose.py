@@ -45,6 +45,7 @@ def test_it_writes_what_glue_writes(value):
     [
         (torch.tensor(0.5, requires_grad=True), 0.5),
         (torch.tensor([[7]]), 7),
+        (torch.tensor(0.5, dtype=torch.bfloat16), 0.5),
         (np.float64(0.1), 0.1),
         (np.array([2]), 2),
         (True, True),

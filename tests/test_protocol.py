@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -168,3 +169,8 @@ def test_operations_are_those_of_the_matrix_products():
     # Backward: both weights, and the one hidden layer.
     backward = forward + 2 * 3 * 5 * 4
     assert operations(lambda: net(x).mean().backward()) == forward + backward
+
+
+def test_a_table_writes_numbers_of_any_kind_alike():
+    cells = {"torch": torch.tensor(0.25), "numpy": np.float32(0.25), "count": np.int64(12345)}
+    assert "| a | 0.25 | 0.25 | 12,345 |" in repr(table({"a": cells}))

@@ -27,6 +27,7 @@ TO_INSTALL = (
 #: Tags of cells that the page folds or leaves out, with what stands over their code instead.
 FOLDED = {
     "hide-input": "Folded on the page: setting up, or drawing",
+    "hide-cell": "What the build checks",
     "remove-input": "Questions",
     "remove-cell": "Checks, and numbers for the text",
     "solution": "Code of the solution",

@@ -126,6 +126,8 @@ class Markdown:
                 if isinstance(node, nodes.admonition):
                     return quoted(self.blocks(node.children))
                 title, rest = nodes.title("", name.title()), node.children
+            if "dropdown" in node["classes"]:
+                return folded(self.inline(title.children), self.blocks(rest))
             return quoted(f"**{self.inline(title.children)}**\n\n{self.blocks(rest)}")
         if isinstance(node, nodes.table):
             return self.table(node)

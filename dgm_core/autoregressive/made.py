@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.nets import full_precision
 
 
@@ -87,7 +88,12 @@ class MADE(nn.Module):
         self.net = nn.Sequential(*layers, MaskedLinear(place[:, None] > numbers[-1]))
 
     def logits(self, x: Float[Tensor, " *batch event"]) -> Float[Tensor, " *batch event"]:
-        """Return the logit of each bit being 1 given those before it, (..., D)."""
+        """Return the logit of each bit being 1 given those before it, (..., D).
+
+        Raises:
+            ValueError: another number of bits.
+        """
+        checks.last("x", x, len(self.order), "one number for each bit of the model")
         return full_precision(self.net(x))
 
     def conditionals(self, x: Float[Tensor, " *batch event"]) -> Float[Tensor, " *batch event"]:
@@ -95,7 +101,11 @@ class MADE(nn.Module):
 
         Args:
             x: zeros and ones, (..., D).
+
+        Raises:
+            ValueError: another number of bits, or numbers that are no bits, where `checks` see it.
         """
+        checks.whole("x", x, 0, 1, "draw bits, by data.binarize or torch.bernoulli")
         logits = self.logits(x)
         return F.logsigmoid(torch.where(x > 0.5, logits, -logits))
 
@@ -104,6 +114,9 @@ class MADE(nn.Module):
 
         Args:
             x: zeros and ones, (..., D).
+
+        Raises:
+            ValueError: as for `conditionals`.
         """
         return self.conditionals(x).sum(-1)
 
@@ -121,11 +134,19 @@ class MADE(nn.Module):
 
         Returns:
             (*sample_shape, D), zeros and ones.
+
+        Raises:
+            ValueError: noise of another shape.
+            TypeError: a number for the sample shape.
         """
+        shape = (*checks.arranged(sample_shape), len(self.order))
         if noise is None:
             like = self.net[-1].bias
-            noise = torch.rand(
-                *sample_shape, len(self.order), dtype=like.dtype, device=like.device
+            noise = torch.rand(shape, dtype=like.dtype, device=like.device)
+        if noise.shape != shape:
+            raise ValueError(
+                f"noise is {checks.sizes(noise.shape)}, but {checks.sizes(shape)} is expected: a "
+                "number for each bit, as many as the sample shape says"
             )
         return self.complete(torch.zeros_like(noise), torch.zeros_like(noise), noise)
 
@@ -148,7 +169,11 @@ class MADE(nn.Module):
 
         Returns:
             (..., D), zeros and ones.
+
+        Raises:
+            ValueError: the three differ in shape.
         """
+        checks.same_shape("one of each for a bit", x=x, known=known, noise=noise)
         x = x * known
         for d in self.order:
             drawn = (noise[..., d] < self.logits(x)[..., d].sigmoid()).to(x.dtype)

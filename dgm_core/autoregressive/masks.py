@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
+
 
 class MaskedConv2d(nn.Conv2d):
     """A convolution that sees the rows above and, in its own row, what is to the left.
@@ -32,7 +34,12 @@ class MaskedConv2d(nn.Conv2d):
             size: of the kernel, odd.
             sees_itself: whether the pixel itself may be seen: never in the first layer, where it
                 is the pixel to be predicted; in later ones it is a summary of those before it.
+
+        Raises:
+            ValueError: a kernel without a middle.
         """
+        if size % 2 == 0:
+            raise ValueError(f"size is {size}: an odd kernel has the pixel itself in its middle")
         super().__init__(inputs, outputs, size, padding=size // 2)
         mask = torch.zeros(size * size)
         mask[: size * size // 2 + sees_itself] = 1
@@ -59,6 +66,9 @@ def masked_stack(channels: int, layers: int, size: int = 3) -> nn.Sequential:
     Returns:
         A module from images (B, 1, H, W) to logits (B, 1, H, W).
 
+    Raises:
+        ValueError: fewer than two layers, or kernels without a middle.
+
     References:
         van den Oord et al. (2016), Conditional Image Generation with PixelCNN Decoders,
         section 2.2, for the blind spot.
@@ -67,6 +77,7 @@ def masked_stack(channels: int, layers: int, size: int = 3) -> nn.Sequential:
         >>> masked_stack(channels=4, layers=3)(torch.zeros(1, 1, 28, 28)).shape
         torch.Size([1, 1, 28, 28])
     """
+    checks.at_least(2, "the first sees not itself, the last makes logits", layers=layers)
     modules = [MaskedConv2d(1, channels, size, sees_itself=False)]
     for outputs in [channels] * (layers - 2) + [1]:
         modules += [nn.ReLU(), MaskedConv2d(channels, outputs, size, sees_itself=True)]

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.autoregressive.tokens import from_tokens, to_tokens
 from dgm_core.nets import full_precision
 
@@ -141,6 +142,9 @@ class PixelCNN(nn.Module):
 
         Returns:
             (B, side / 2, side / 2, 16), in nats.
+
+        Raises:
+            ValueError: as `to_tokens`.
         """
         kinds = torch.arange(16, device=x.device)
         one_hot = (to_tokens(x, self.side)[..., None] == kinds).to(x.dtype)
@@ -151,6 +155,9 @@ class PixelCNN(nn.Module):
 
         Args:
             x: zeros and ones, (B, side^2).
+
+        Raises:
+            ValueError: as `to_tokens`.
         """
         index = to_tokens(x, self.side)[..., None]
         return self.token_log_probs(x).gather(-1, index).flatten(1).sum(1)
@@ -167,7 +174,7 @@ class PixelCNN(nn.Module):
         """
         half = self.side // 2
         joint = self.token_log_probs(x).unflatten(-1, (2, 2, 2, 2))
-        bits = x.view(-1, half, 2, half, 2).permute(0, 1, 3, 2, 4).flatten(3)  # (B, h, w, 4)
+        bits = x.reshape(-1, half, 2, half, 2).permute(0, 1, 3, 2, 4).flatten(3)  # (B, h, w, 4)
         logits = []
         for k in range(4):
             both = joint.reshape(*joint.shape[:4], -1).logsumexp(
@@ -177,7 +184,7 @@ class PixelCNN(nn.Module):
             ink = bits[..., k].view(*bits.shape[:3], *[1] * (3 - k)) > 0.5
             joint = torch.where(ink, joint.select(3, 1), joint.select(3, 0))
         squares = torch.stack(logits, -1).unflatten(-1, (2, 2))  # (B, h, w, 2, 2)
-        return squares.permute(0, 1, 3, 2, 4).reshape(len(x), -1)
+        return squares.permute(0, 1, 3, 2, 4).reshape(len(x), self.side**2)
 
     @torch.no_grad()
     def sample(
@@ -194,14 +201,24 @@ class PixelCNN(nn.Module):
 
         Returns:
             (*sample_shape, side^2), zeros and ones.
+
+        Raises:
+            ValueError: noise of another shape.
+            TypeError: a number for the sample shape.
         """
         half = self.side // 2
+        shape = (*checks.arranged(sample_shape), half, half)
         if noise is None:
             like = self.here_at
-            noise = torch.rand(*sample_shape, half, half, dtype=like.dtype, device=like.device)
+            noise = torch.rand(shape, dtype=like.dtype, device=like.device)
+        if noise.shape != shape:
+            raise ValueError(
+                f"noise is {checks.sizes(noise.shape)}, but {checks.sizes(shape)} is expected: a "
+                "number for each token, as many as the sample shape says"
+            )
         flat = noise.reshape(-1, half, half)
         blank = flat.new_zeros(len(flat), self.side**2)
-        return self.complete(blank, flat, 0).view(*noise.shape[:-2], -1)
+        return self.complete(blank, flat, 0).view(*noise.shape[:-2], self.side**2)
 
     @torch.no_grad()
     def complete(
@@ -220,8 +237,16 @@ class PixelCNN(nn.Module):
 
         Returns:
             (B, side^2), zeros and ones.
+
+        Raises:
+            ValueError: noise of another shape, or no such token; or as `to_tokens`.
         """
         half = self.side // 2
+        cure = "a number for each token of each image"
+        checks.event("noise", noise, (half, half), cure)
+        checks.same_shape(cure, images=x[:, 0], noise=noise[:, 0, 0])
+        if not 0 <= first <= half * half:
+            raise ValueError(f"first is {first}; tokens go from 0 to {half * half - 1}")
         tokens = to_tokens(x, self.side)
         for i in range(first, half * half):
             row, column = divmod(i, half)

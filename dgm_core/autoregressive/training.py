@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from dgm_core import training
+from dgm_core import checks, training
 from dgm_core.autoregressive.pixelcnn import PixelCNN
 from dgm_core.data import binarize
 
@@ -84,9 +84,13 @@ def log_probs(
         x: zeros and ones, (N, pixels).
         chunk_size: images at once; it bounds the memory.
 
+    Raises:
+        ValueError: `chunk_size` is less than 1; or as the model's `log_prob`.
+
     Example:
         >>> model = PixelCNN(side=4, width=8, hidden=8, blocks=1)
         >>> log_probs(model, torch.zeros(300, 16)).shape
         torch.Size([300])
     """
+    checks.at_least(1, "images at once", chunk_size=chunk_size)
     return torch.cat([model.log_prob(part) for part in x.split(chunk_size)])

@@ -6,6 +6,7 @@ I))` at the lowest. Their sum bounds -log P(x), and `objectives.bits_per_dim` of
 scale of the flows.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.diffusion.clock import variance_preserving
 from dgm_core.diffusion.denoised import (
     Denoised,
@@ -46,18 +48,33 @@ class GreyValues(nn.Module):
     """
 
     def __init__(self, histogram: Float[Tensor, " bins"] | Int[Tensor, " bins"]):
-        """Take how often each grey value occurs, (K,); each counts once more than it does."""
+        """Take how often each grey value occurs, (K,); each counts once more than it does.
+
+        Raises:
+            ValueError: fewer than two grey values, in more than one row, or a negative count.
+        """
         super().__init__()
+        cure = "torch.bincount(images.flatten().long(), minlength=256)"
+        checks.event("histogram", histogram, (), cure)
+        checks.at_least(2, cure, bins__histogram=len(histogram))
+        checks.within("histogram", histogram, 0, math.inf, cure)
         shares = (histogram.cpu().double() + 1) / (histogram.sum().item() + len(histogram))
         grey = torch.arange(len(histogram), dtype=torch.float64)
         self.mean = (shares * grey).sum().item()
         self.scale = (shares * (grey - self.mean) ** 2).sum().sqrt().item()
-        values = ((grey - self.mean) / self.scale).float()
+        kind = torch.get_default_dtype()
+        values = ((grey - self.mean) / self.scale).to(kind)
         self.register_buffer("values", values, persistent=False)
-        self.register_buffer("log_shares", shares.log().float(), persistent=False)
+        self.register_buffer("log_shares", shares.log().to(kind), persistent=False)
 
     def numbers(self, images: UInt8[Tensor, " batch h w"]) -> Float[Tensor, " batch pixels"]:
-        """Return the standardised numbers of images, (B, H W)."""
+        """Return the standardised numbers of images, (B, H W).
+
+        Raises:
+            TypeError: images that are not uint8.
+            ValueError: a grey value that the histogram has not.
+        """
+        self._check(images)
         return self.values[images.flatten(1).long()]
 
     def greys(self, x: Float[Tensor, " *batch pixels"]) -> Float[Tensor, " *batch pixels"]:
@@ -92,9 +109,21 @@ class GreyValues(nn.Module):
             images: grey values, uint8, (B, H, W).
             z: noised numbers, (B, H W).
             log_snr: of z, (B,).
+
+        Raises:
+            TypeError: images that are not uint8.
+            ValueError: a grey value that the histogram has not, or not one number a pixel.
         """
+        self._check(images)
+        checks.same_shape("a number for each pixel", pixels=images.flatten(1), z=z)
         index = images.flatten(1).long()[..., None]
         return self.log_probs(z, log_snr).gather(-1, index)[..., 0].sum(1)
+
+    def _check(self, images: Tensor) -> None:
+        cure = "give grey values from 0 to 255, as data.mnist returns them, not divided"
+        checks.kind("images", images, torch.uint8, cure)
+        cure = f"the histogram has {len(self.values)} grey values"
+        checks.within("images", images, 0, len(self.values) - 1, cure)
 
     def forward(
         self, z: Float[Tensor, " batch pixels"], log_snr: Float[Tensor, " batch"]
@@ -168,6 +197,9 @@ def diffusion_term(
     Returns:
         (B,), in nats.
 
+    Raises:
+        ValueError: the log-SNRs do not rise; or noise or uniform numbers of another shape.
+
     References:
         Kingma et al. (2021), Variational Diffusion Models, section 5.
 
@@ -178,7 +210,10 @@ def diffusion_term(
         >>> diffusion_term(nothing, torch.ones(1, 1), -2.0, 0.0, torch.ones(1))  # (2 / 2) e^0
         tensor([1.])
     """
+    if not low < high:
+        raise ValueError(f"low is {low} and high is {high}: the log-SNRs go from noise to data")
     uniform = torch.rand_like(x.flatten(1)[:, 0]) if uniform is None else uniform
+    checks.same_shape("one log-SNR an example", x=x.flatten(1)[:, 0], uniform=uniform)
     log_snr = low + (high - low) * uniform
     return 0.5 * (high - low) * squared_errors(denoiser, x, log_snr, noise).noise
 
@@ -207,6 +242,10 @@ def bound_terms(
     Returns:
         The `BoundTerms`, each (B,), in nats.
 
+    Raises:
+        ValueError: noise of another shape; or as `diffusion_term` and `GreyValues.numbers`.
+        TypeError: as `GreyValues.numbers`.
+
     References:
         Kingma et al. (2021), Variational Diffusion Models, sections 3 and 4.
 
@@ -217,7 +256,8 @@ def bound_terms(
         [torch.Size([5]), torch.Size([5]), torch.Size([5])]
     """
     x = greys.numbers(images)
-    noise = torch.randn(2, *x.shape, device=x.device) if noise is None else noise
+    noise = torch.stack([torch.randn_like(x) for _ in range(2)]) if noise is None else noise
+    checks.event("noise", noise, x.shape, "for the decoder and for the denoiser: (2, B, H W)")
     lowest, highest = torch.full_like(x[:, 0], low), torch.full_like(x[:, 0], high)
     signal, scale = variance_preserving(highest)
     z = with_axes_of(signal, x) * x + with_axes_of(scale, x) * noise[0]

@@ -4,10 +4,13 @@ Everything is on the variance-preserving scale. A step goes from more signal, `h
 `low`: :math:`z_{low} = \alpha z_{high} + \sqrt b\, e` with :math:`\alpha^2 = 1 - b`.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.diffusion.clock import variance_preserving
 from dgm_core.diffusion.denoised import Denoiser, signal_and_noise, with_axes_of
 from dgm_core.divergences import normal_kl
@@ -25,6 +28,9 @@ def forward_variance(low: Levels, high: Levels) -> Levels:
     Returns:
         (...), from 0 to 1.
 
+    Raises:
+        ValueError: `low` is above `high`, where `checks` see it.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 2; Kingma et al. (2021),
         Variational Diffusion Models, appendix A, for any two levels.
@@ -33,6 +39,7 @@ def forward_variance(low: Levels, high: Levels) -> Levels:
         >>> forward_variance(torch.tensor(-1.0986), torch.tensor(0.0))  # of two steps with b = 1/2
         tensor(0.5000)
     """
+    _check_step(low, high)
     # 1 - sigmoid(low) / sigmoid(high), without the difference of nearly equal numbers
     return -torch.expm1(low - high) * torch.sigmoid(-low)
 
@@ -47,6 +54,9 @@ def posterior_variance(low: Levels, high: Levels) -> Levels:
     Returns:
         (...), at most `forward_variance`.
 
+    Raises:
+        ValueError: `low` is above `high`, where `checks` see it.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 7.
 
@@ -54,6 +64,7 @@ def posterior_variance(low: Levels, high: Levels) -> Levels:
         >>> posterior_variance(torch.tensor(-1.0986), torch.tensor(0.0))  # 1/2 * (1/2) / (3/4)
         tensor(0.3333)
     """
+    _check_step(low, high)
     return -torch.expm1(low - high) * torch.sigmoid(-high)
 
 
@@ -70,6 +81,9 @@ def best_variance(data_variance: float | Tensor, low: Levels, high: Levels) -> L
 
     Returns:
         (...).
+
+    Raises:
+        ValueError: `low` is above `high`, where `checks` see it.
 
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, section 3.2, for the two ends;
@@ -102,6 +116,9 @@ def step_posterior(
     Returns:
         The mean, (B, ...), and the variance of every dimension, `posterior_variance`, (B,).
 
+    Raises:
+        ValueError: x is of another shape than z; or as `posterior_variance`.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 6 and 7.
 
@@ -110,6 +127,7 @@ def step_posterior(
         >>> step_posterior(torch.ones(1, 1), torch.ones(1, 1), low, high)[0]
         tensor([[0.9428]])
     """
+    checks.same_shape("data, or an estimate, for each z", z=z, x=x)
     (a_low, _), (a_high, _) = variance_preserving(low), variance_preserving(high)
     kept = torch.exp(low - high)  # ratio of the two signal-to-noise ratios
     of_z = kept * a_high / a_low
@@ -141,6 +159,9 @@ def step_kl(
     Returns:
         (B,), in nats.
 
+    Raises:
+        ValueError: noise or an estimate of another shape than x; or as `posterior_variance`.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 5; Kingma et al. (2021),
         Variational Diffusion Models, section 4.
@@ -154,6 +175,7 @@ def step_kl(
         tensor([0.5000])
     """
     noise = torch.randn_like(x) if noise is None else noise
+    checks.same_shape("noise for each number", x=x, noise=noise)
     a, s = signal_and_noise(low, x)
     z = a * x + s * noise
     estimate = denoiser(z, low).data
@@ -163,3 +185,8 @@ def step_kl(
     pairs = (with_axes_of(v, x).expand_as(x) for v in (own, chosen))
     own, chosen = pairs
     return normal_kl(mean, own, guess, chosen).flatten(1).sum(1)
+
+
+def _check_step(low: Tensor, high: Tensor) -> None:
+    cure = "a step of noising goes from more signal, high, to less, low"
+    checks.within("high - low", high - low, 0, math.inf, cure)

@@ -14,8 +14,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
+
 #: Beyond it in either direction, a float32 does not tell z from e, or from x.
 LOG_SNR_LIMIT = 30.0
+
+
+_TIME = "time goes from 0, noise, to 1, data: divide the number of a step by that of all"
 
 
 class PathPoint(NamedTuple):
@@ -47,6 +52,9 @@ def straight_path(time: Float[Tensor, " *batch"]) -> PathPoint:
     Returns:
         Each of the four, (...).
 
+    Raises:
+        ValueError: a time out of [0, 1], where `checks` see it.
+
     References:
         Lipman et al. (2023), Flow Matching for Generative Modeling, eq. 20, with a last noise of
         0; Liu et al. (2023), Flow Straight and Fast, eq. 1.
@@ -55,6 +63,7 @@ def straight_path(time: Float[Tensor, " *batch"]) -> PathPoint:
         >>> straight_path(torch.tensor(0.25))[:2]
         (tensor(0.2500), tensor(0.7500))
     """
+    checks.within("time", time, 0, 1, _TIME)
     return PathPoint(time, 1 - time, torch.ones_like(time), -torch.ones_like(time))
 
 
@@ -67,6 +76,9 @@ def cosine_path(time: Float[Tensor, " *batch"]) -> PathPoint:
     Returns:
         Each of the four, (...).
 
+    Raises:
+        ValueError: a time out of [0, 1], where `checks` see it.
+
     References:
         Nichol and Dhariwal (2021), Improved Denoising Diffusion Probabilistic Models, eq. 17,
         without its offset.
@@ -75,6 +87,7 @@ def cosine_path(time: Float[Tensor, " *batch"]) -> PathPoint:
         >>> cosine_path(torch.tensor(0.5))[:2]
         (tensor(0.7071), tensor(0.7071))
     """
+    checks.within("time", time, 0, 1, _TIME)
     angle = 0.5 * math.pi * time
     sine, cosine = angle.sin(), angle.cos()
     return PathPoint(sine, cosine, 0.5 * math.pi * cosine, -0.5 * math.pi * sine)
@@ -150,6 +163,9 @@ def linear_betas(num_steps: int, first: float = 1e-4, last: float = 0.02) -> Ten
         first: of the step next to the data.
         last: of the step next to the noise.
 
+    Raises:
+        ValueError: no step, or shares that are not between 0 and 1.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, section 4.
 
@@ -158,6 +174,9 @@ def linear_betas(num_steps: int, first: float = 1e-4, last: float = 0.02) -> Ten
         >>> f"{(1 - betas).prod().item():.0e}", round((1 - linear_betas(100)).prod().item(), 3)
         ('4e-05', 0.364)
     """
+    checks.at_least(1, "a chain needs a step", num_steps=num_steps)
+    if not (0 < first < 1 and 0 < last < 1):
+        raise ValueError(f"first is {first} and last is {last}; shares are between 0 and 1")
     return torch.linspace(first, last, num_steps, dtype=torch.float64)
 
 
@@ -172,6 +191,9 @@ def log_snr_of_betas(betas: Float[Tensor, " steps"]) -> Float[Tensor, " steps"]:
     Returns:
         (T,), falling, in nats.
 
+    Raises:
+        ValueError: shares out of [0, 1], or in more than one row.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 4.
 
@@ -179,6 +201,8 @@ def log_snr_of_betas(betas: Float[Tensor, " steps"]) -> Float[Tensor, " steps"]:
         >>> log_snr_of_betas(torch.tensor([0.5, 0.5]))  # log 1, log 1/3
         tensor([ 0.0000, -1.0986])
     """
+    checks.event("betas", betas, (), "one share for each step, (T,)")
+    checks.within("betas", betas, 0, 1, "a share of the variance is replaced by noise")
     log_signal = torch.log1p(-betas).cumsum(0)
     return log_signal - torch.log(-torch.expm1(log_signal))
 

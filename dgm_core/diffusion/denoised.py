@@ -11,8 +11,11 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.diffusion.clock import Path, log_snr_at, variance_preserving
 from dgm_core.mixtures import Mixture
+
+_PREDICTED = "a prediction has a number for each of z"
 
 
 class Denoised(NamedTuple):
@@ -37,7 +40,15 @@ def with_axes_of(numbers: Float[Tensor, " batch"], z: Float[Tensor, " batch *eve
     Args:
         numbers: (B,).
         z: (B, ...).
+
+    Raises:
+        ValueError: numbers of another shape.
     """
+    if numbers.shape not in ((), (1,), z.shape[:1]):
+        raise ValueError(
+            f"{checks.sizes(numbers.shape)} log-SNRs or times came for a batch of "
+            f"{checks.sizes(z.shape)}: give one an example, (B,), as level.expand(len(z)) does"
+        )
     return numbers.view(-1, *[1] * (z.ndim - 1))
 
 
@@ -68,10 +79,14 @@ def from_data(
         data: the prediction, (B, ...).
         log_snr: (B,), in nats.
 
+    Raises:
+        ValueError: a prediction of another shape than z.
+
     Example:
         >>> from_data(torch.ones(1, 1), torch.zeros(1, 1), torch.zeros(1)).noise
         tensor([[1.4142]])
     """
+    checks.same_shape(_PREDICTED, z=z, data=data)
     a, s = signal_and_noise(log_snr, z)
     return Denoised(data, (z - a * data) / s)
 
@@ -88,6 +103,9 @@ def from_noise(
         noise: the prediction, (B, ...).
         log_snr: (B,), in nats.
 
+    Raises:
+        ValueError: a prediction of another shape than z.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 15.
 
@@ -95,6 +113,7 @@ def from_noise(
         >>> from_noise(torch.ones(1, 1), torch.zeros(1, 1), torch.zeros(1)).data
         tensor([[1.4142]])
     """
+    checks.same_shape(_PREDICTED, z=z, noise=noise)
     a, s = signal_and_noise(log_snr, z)
     return Denoised((z - s * noise) / a, noise)
 
@@ -115,6 +134,9 @@ def from_turn(
         turn: the prediction of v, (B, ...).
         log_snr: (B,), in nats.
 
+    Raises:
+        ValueError: a prediction of another shape than z.
+
     References:
         Salimans and Ho (2022), Progressive Distillation for Fast Sampling of Diffusion Models,
         section 4 and appendix D.
@@ -124,6 +146,7 @@ def from_turn(
         >>> x, noise
         (tensor([[0.7071]]), tensor([[0.7071]]))
     """
+    checks.same_shape(_PREDICTED, z=z, turn=turn)
     a, s = signal_and_noise(log_snr, z)
     return Denoised(a * z - s * turn, s * z + a * turn)
 
@@ -140,6 +163,9 @@ def from_score(
         score: gradient of the log density of z, (B, ...).
         log_snr: (B,), in nats.
 
+    Raises:
+        ValueError: a score of another shape than z.
+
     References:
         Song et al. (2021), Score-Based Generative Modeling through Stochastic Differential
         Equations, section 3.3.
@@ -149,6 +175,7 @@ def from_score(
         >>> from_score(z, -z, torch.zeros(1)).data  # data N(0, 1)
         tensor([[0.7071]])
     """
+    checks.same_shape(_PREDICTED, z=z, score=score)
     _, s = signal_and_noise(log_snr, z)
     return from_noise(z, -s * score, log_snr)
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.diffusion.samplers import Velocity, rk4
 from dgm_core.fields import Field, divergence
 
@@ -34,6 +35,9 @@ def ode_log_prob(
     Returns:
         (B,), in nats.
 
+    Raises:
+        ValueError: no step, a velocity of another shape than the points, or not one trace a point.
+
     References:
         Chen et al. (2018), Neural Ordinary Differential Equations, theorem 1; Song et al. (2021),
         Score-Based Generative Modeling through Stochastic Differential Equations, eq. 39.
@@ -49,7 +53,10 @@ def ode_log_prob(
     ) -> Float[Tensor, " batch more"]:
         z = state[:, :-1]
         change = trace(lambda points: velocity(points, time), z)
-        return torch.cat([velocity(z, time), change[:, None]], 1)
+        moved = velocity(z, time)
+        checks.same_shape("a velocity for each number of a point", z=z, velocity=moved)
+        checks.same_shape("one number a point", points=z[:, 0], trace=change)
+        return torch.cat([moved, change[:, None]], 1)
 
     begin = torch.cat([x, torch.zeros_like(x[:, :1])], 1)
     end = solver(both, begin, num_steps, start=1.0, end=0.0)

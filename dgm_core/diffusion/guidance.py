@@ -19,7 +19,7 @@ def guided(unconditional: Denoiser, conditional: Denoiser, weight: float | Tenso
     Args:
         unconditional: the model without the label.
         conditional: the model with it.
-        weight: w, one number.
+        weight: w, one number, or one for each example, (B, 1, ...).
 
     References:
         Ho and Salimans (2022), Classifier-Free Diffusion Guidance, eq. 6.
@@ -87,7 +87,7 @@ def guided_normal(
             "something, so the first is larger"
         )
     precision = (1 - weight) / variance + weight / conditional
-    if precision <= 0:
+    if not precision > 0:
         raise ValueError(f"with weight {weight} the tilted density is no density")
     ratio, power = conditional / variance, 1 - 2 * weight
     area = (1 - ratio**power) / power if power else -math.log(ratio)

@@ -11,12 +11,18 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from dgm_core import checks
+
 #: See the module.
 Unmasker = Callable[[Tensor, Tensor], Tensor]
 
 
+_BITS = "draw bits, by data.binarize"
+
+
 def _log_probs(logits: Tensor, x: Tensor) -> Tensor:
     """Return the log-probabilities of binary x under independent logits, (B, D)."""
+    checks.same_shape("the model returns a logit a dimension", x=x, logits=logits)
     return F.logsigmoid(torch.where(x > 0.5, logits, -logits))
 
 
@@ -40,6 +46,9 @@ def masked_loss(
     Returns:
         (B,), in nats.
 
+    Raises:
+        ValueError: an x that is not of bits, a time that is not in (0, 1], or shapes that differ.
+
     References:
         Sahoo et al. (2024), Simple and Effective Masked Diffusion Language Models, eq. 10;
         Shi et al. (2024), Simplified and Generalized Masked Diffusion for Discrete Data.
@@ -53,6 +62,11 @@ def masked_loss(
         steps = torch.arange(len(x), device=x.device)
         time = (steps + 1 - torch.rand_like(x[:, 0])) / len(x)
     uniform = torch.rand_like(x) if uniform is None else uniform
+    checks.whole("x", x, 0, 1, _BITS)
+    checks.same_shape("one time an example", x=x[:, 0], time=time)
+    checks.above("time", time, 0, "with nothing hidden there is nothing to guess")
+    checks.within("time", time, 0, 1, "it is the share that is hidden")
+    checks.same_shape("a number for each dimension", x=x, uniform=uniform)
     hidden = (uniform < time[:, None]).to(x.dtype)
     log_prob = _log_probs(model(x * (1 - hidden), 1 - hidden), x)
     return -(hidden * log_prob).sum(1) / time
@@ -71,6 +85,9 @@ def order_loss(
     Returns:
         (B,), in nats.
 
+    Raises:
+        ValueError: an x that is not of bits, or an order that is no permutation of each row's.
+
     References:
         Uria et al. (2014), A Deep and Tractable Density Estimator; Hoogeboom et al. (2022),
         Autoregressive Diffusion Models.
@@ -80,12 +97,17 @@ def order_loss(
         >>> order_loss(fair, torch.zeros(1, 3), torch.tensor([[2, 0, 1]]))  # 3 log 2
         tensor([2.0794])
     """
+    checks.whole("x", x, 0, 1, _BITS)
+    cure = "a permutation for each example, as order.expand(len(x), -1) does of one for all"
+    checks.same_shape(cure, x=x, order=order)
+    checks.within("order", order, 0, x.shape[1] - 1, "each dimension once, from 0")
     known, total = torch.zeros_like(x), torch.zeros_like(x[:, 0])
     for next_one in order.T:
         index = next_one[:, None]
         log_prob = _log_probs(model(x * known, known), x)
         total = total - log_prob.gather(1, index)[:, 0]
         known = known.scatter(1, index, 1.0)
+    checks.above("what the order leaves out", known, 0, "each dimension once")
     return total
 
 
@@ -114,6 +136,9 @@ def unmask(
     Returns:
         (B, D), zeros and ones; x where it was known.
 
+    Raises:
+        ValueError: no round, or shapes that differ.
+
     References:
         Chang et al. (2022), MaskGIT, section 3.2, with a random order.
 
@@ -123,6 +148,9 @@ def unmask(
         >>> unmask(copy, x, known, 2, torch.rand(1, 3), torch.full((1, 3), 0.5))
         tensor([[1., 1., 1.]])
     """
+    checks.at_least(1, "what is hidden is drawn in a round", num_rounds=num_rounds)
+    cure = "one of each for a dimension"
+    checks.same_shape(cure, x=x, known=known, rank=rank, uniform=uniform)
     x = x * known
     for k in range(num_rounds):
         now = (1 - known) * (rank < (k + 1) / num_rounds).to(x.dtype)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.diffusion.denoised import Denoiser, signal_and_noise, with_axes_of
 from dgm_core.diffusion.samplers import Velocity
 
@@ -50,6 +51,9 @@ def squared_errors(
     Returns:
         The `SquaredErrors`, each (B,).
 
+    Raises:
+        ValueError: noise, or what the denoiser says, is of another shape than x.
+
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, eq. 14; Salimans and Ho
         (2022), Progressive Distillation for Fast Sampling of Diffusion Models, appendix D.
@@ -63,8 +67,11 @@ def squared_errors(
         [4.0, 4.0, 8.0]
     """
     noise = torch.randn_like(x) if noise is None else noise
+    checks.same_shape("noise for each number", x=x, noise=noise)
     a, s = signal_and_noise(log_snr, x)
     denoised = denoiser(a * x + s * noise, log_snr)
+    cure = "a denoiser says of each number what it is"
+    checks.same_shape(cure, x=x, data_of_denoiser=denoised.data, its_noise=denoised.noise)
     of_data, of_noise = x - denoised.data, noise - denoised.noise
     errors = of_data, of_noise, a * of_noise - s * of_data
     return SquaredErrors(*(error.flatten(1).square().sum(1) for error in errors))
@@ -90,6 +97,9 @@ def flow_matching_loss(
     Returns:
         (B,), in squared units of x, summed over the dimensions.
 
+    Raises:
+        ValueError: noise or the velocity is of another shape than x, or not one time an example.
+
     References:
         Lipman et al. (2023), Flow Matching for Generative Modeling, eq. 23, and theorem 2.
 
@@ -101,6 +111,10 @@ def flow_matching_loss(
     """
     time = torch.rand_like(x.flatten(1)[:, 0]) if time is None else time
     noise = torch.randn_like(x) if noise is None else noise
+    checks.same_shape("noise for each number", x=x, noise=noise)
+    checks.within("time", time, 0, 1, "time goes from 0, noise, to 1, data")
     t = with_axes_of(time, x)
-    wrong = velocity(t * x + (1 - t) * noise, time) - (x - noise)
+    found = velocity(t * x + (1 - t) * noise, time)
+    checks.same_shape("a velocity for each number", x=x, velocity=found)
+    wrong = found - (x - noise)
     return wrong.flatten(1).square().sum(1)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from dgm_core import checks
 from dgm_core.diffusion.denoised import Denoised, from_turn
 from dgm_core.nets import full_precision, mlp
 
@@ -31,7 +32,13 @@ class Waves(nn.Module):
         self.register_buffer("frequencies", row, persistent=False)
 
     def forward(self, number: Float[Tensor, " batch"]) -> Float[Tensor, " batch features"]:
-        """Return the features of a number, (B,): (B, 2 count)."""
+        """Return the features of a number, (B,): (B, 2 count).
+
+        Raises:
+            ValueError: not one number an example.
+        """
+        cure = "one time or log-SNR an example, (B,), as level.expand(len(z)) does of one for all"
+        checks.event("the number", number, (), cure)
         angle = number[:, None] * self.frequencies
         return torch.cat([angle.sin(), angle.cos()], 1)
 
@@ -61,6 +68,18 @@ class Labels(nn.Module):
         if label is None:
             return self.table.weight[-1].expand(batch, -1)
         return self.table(label)
+
+
+def _check_label(labels: Labels | None, label: Tensor | None) -> None:
+    if label is None:
+        return
+    if labels is None:
+        raise ValueError(
+            "a label came, and this model has no classes: leave it out, or make the model with "
+            "num_classes"
+        )
+    last = labels.table.num_embeddings - 1
+    checks.within("label", label, 0, last, f"classes, and {last} for no label")
 
 
 class TimeMLP(nn.Module):
@@ -101,7 +120,12 @@ class TimeMLP(nn.Module):
             z: points, (B, D).
             time: from 0, noise, to 1, data, (B,).
             label: classes, (B,); the number of classes is "no label", as is None.
+
+        Raises:
+            ValueError: a label for a model without classes, or one out of range; not one time a
+                point.
         """
+        _check_label(self.labels, label)
         parts = [z, self.waves(time)]
         if self.labels is not None:
             parts.append(self.labels(label, len(z)))
@@ -200,8 +224,15 @@ class UNet(nn.Module):
         Args:
             pixels: (B, in_channels * 784), one channel after the other.
             condition: (B, E), or None where there is none.
+
+        Raises:
+            ValueError: images of another size.
         """
-        h = F.pixel_unshuffle(pixels.view(-1, self.in_channels, 28, 28), 2)
+        size = self.in_channels * 784
+        checks.event("pixels", pixels, (size,), "28 x 28 pixels a channel as a row, by flatten(1)")
+        if len(pixels) == 0:  # torch cuts no squares out of no images
+            return pixels.new_zeros(0, 784)
+        h = F.pixel_unshuffle(pixels.reshape(-1, self.in_channels, 28, 28), 2)
         h = self.enter(h)
         h = h + self.position.to(h.dtype)  # (B, wide, 14, 14)
         for block in self.down:
@@ -258,7 +289,12 @@ class DigitDenoiser(nn.Module):
             z: noised images, standardised and variance preserving, (B, 784).
             log_snr: (B,), in nats.
             label: classes, (B,); the number of classes is "no label", as is None.
+
+        Raises:
+            ValueError: a label for a model without classes, or one out of range; not one log-SNR
+                an image, or images of another size.
         """
+        _check_label(self.labels, label)
         told = self.clock(self.waves(log_snr.clamp(-20, 20)))
         if self.labels is not None:
             told = F.silu(told + self.labels(label, len(z)))
@@ -293,5 +329,9 @@ class DigitUnmasker(nn.Module):
         Args:
             x: zeros and ones, 0 where hidden, (B, 784).
             known: 1. where x is known, (B, 784).
+
+        Raises:
+            ValueError: the two differ in shape, or images of another size.
         """
+        checks.same_shape("whether each pixel is known", x=x, known=known)
         return full_precision(self.net(torch.cat([x, known], 1)))

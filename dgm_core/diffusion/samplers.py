@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core import checks
 from dgm_core.diffusion.chain import step_posterior
 from dgm_core.diffusion.clock import variance_preserving
 from dgm_core.diffusion.denoised import Denoiser
@@ -38,11 +39,14 @@ def euler(
     Returns:
         Where the points are at the end, (B, ...).
 
+    Raises:
+        ValueError: no step, or a velocity of another shape than the points.
+
     Example:
         >>> euler(lambda z, time: z, torch.ones(1, 1), num_steps=2)  # (1 + 1/2)^2, towards e
         tensor([[2.2500]])
     """
-    step = (end - start) / num_steps
+    velocity, step = _checked(velocity), _step(start, end, num_steps)
     for i in range(num_steps):
         z = z + step * velocity(z, _time(z, start + i * step))
     return z
@@ -67,6 +71,9 @@ def heun(
     Returns:
         Where the points are at the end, (B, ...).
 
+    Raises:
+        ValueError: as for `euler`.
+
     References:
         Karras et al. (2022), Elucidating the Design Space of Diffusion-Based Generative Models,
         algorithm 1.
@@ -75,7 +82,7 @@ def heun(
         >>> heun(lambda z, time: z, torch.ones(1, 1), num_steps=2)  # (1 + 1/2 + 1/8)^2
         tensor([[2.6406]])
     """
-    step = (end - start) / num_steps
+    velocity, step = _checked(velocity), _step(start, end, num_steps)
     for i in range(num_steps):
         first = velocity(z, _time(z, start + i * step))
         second = velocity(z + step * first, _time(z, start + (i + 1) * step))
@@ -102,6 +109,9 @@ def rk4(
     Returns:
         Where the points are at the end, (B, ...); the error falls with the fourth power of steps.
 
+    Raises:
+        ValueError: as for `euler`.
+
     References:
         Hairer, Nørsett and Wanner (1993), Solving Ordinary Differential Equations I, section II.1.
 
@@ -109,7 +119,7 @@ def rk4(
         >>> rk4(lambda z, time: z, torch.ones(1, 1), num_steps=2)  # e is 2.7183
         tensor([[2.7173]])
     """
-    step = (end - start) / num_steps
+    velocity, step = _checked(velocity), _step(start, end, num_steps)
     for i in range(num_steps):
         begin, middle, until = (_time(z, start + (i + k) * step) for k in (0, 0.5, 1))
         first = velocity(z, begin)
@@ -136,6 +146,9 @@ def ddim(
 
     Returns:
         z at the last log-SNR, (B, ...), on the variance-preserving scale.
+
+    Raises:
+        ValueError: fewer than two log-SNRs, or some that do not rise.
 
     References:
         Song et al. (2021), Denoising Diffusion Implicit Models, eq. 12 with sigma = 0.
@@ -177,7 +190,7 @@ def ancestral(
         z at the last log-SNR, (B, ...), on the variance-preserving scale.
 
     Raises:
-        ValueError: there is not a set of noise for each step.
+        ValueError: there is not a set of noise for each step, or as for `ddim`.
 
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, algorithm 2; Kingma et al.
@@ -195,6 +208,7 @@ def ancestral(
         raise ValueError(
             f"{len(rungs)} log-SNRs make {len(rungs) - 1} steps; {len(noise)} sets of noise came"
         )
+    checks.event("noise", noise, z.shape, "a set of its own for each step: (T, B, ...)")
     for (low, high), e in zip(pairwise(rungs), noise, strict=True):
         data = denoiser(z, low.expand(len(z))).data
         mean, own = step_posterior(z, data, low.expand(len(z)), high.expand(len(z)))
@@ -207,5 +221,23 @@ def _time(z: Tensor, time: float) -> Tensor:
     return torch.full_like(z.flatten(1)[:, 0], time)
 
 
+def _step(start: float, end: float, num_steps: int) -> float:
+    checks.at_least(1, "there is a way to go", num_steps=num_steps)
+    return (end - start) / num_steps
+
+
+def _checked(velocity: Velocity) -> Velocity:
+    """Return the same velocity, held to the shape of the points that it moves."""
+
+    def moved(z: Tensor, time: Tensor) -> Tensor:
+        found = velocity(z, time)
+        checks.same_shape("a velocity for each number of a point", z=z, velocity=found)
+        return found
+
+    return moved
+
+
 def _numbers(log_snrs: Sequence[float] | Tensor, z: Tensor) -> Tensor:
-    return torch.as_tensor(log_snrs, dtype=z.dtype, device=z.device)
+    rungs = torch.as_tensor(log_snrs, dtype=z.dtype, device=z.device)
+    checks.rising("log_snrs", rungs, "they lead from noise to data")
+    return rungs

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from dgm_core import training
+from dgm_core import checks, training
 from dgm_core.diffusion.bound import GreyValues
 from dgm_core.diffusion.clock import stratified
 from dgm_core.diffusion.matching import squared_errors
@@ -82,7 +82,9 @@ def train_denoiser(
         The running average of the model, and the history, its losses summed over the pixels.
 
     Raises:
-        ValueError: the batch cannot be shared evenly among the processes.
+        ValueError: the batch cannot be shared evenly among the processes; labels for a model
+            without classes, or not one an image.
+        TypeError: images that are not uint8.
 
     References:
         Salimans and Ho (2022), Progressive Distillation for Fast Sampling of Diffusion Models;
@@ -97,6 +99,14 @@ def train_denoiser(
         >>> len(history.loss)
         4
     """
+
+    if labels is not None:
+        checks.same_shape("one label an image", labels=labels, one_an_image=images[:, 0, 0])
+        if getattr(model, "labels", None) is None:
+            raise ValueError(
+                "labels came, and the model has no classes: make it with num_classes, or leave "
+                "the labels out"
+            )
 
     def prepare(index: Tensor) -> tuple[Tensor, ...]:
         x = greys.numbers(images[index])

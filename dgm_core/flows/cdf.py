@@ -70,9 +70,10 @@ class MixtureCDF(Bijection):
             x, (B, ...), and log |det dx/dz|, (B,), in nats.
 
         Raises:
-            ValueError: z is of another shape than the parameters are for.
+            ValueError: z is of another shape than the parameters are for, or out of [0, 1].
         """
         self._check("z", z)
+        checks.within("z", z, 0, 1, "it is a probability, such as torch.rand draws")
         z = _inside(z)
         x = self._bisect(z)
         log_slope = self._log_slope(x)
@@ -95,14 +96,7 @@ class MixtureCDF(Bijection):
         return _inside(self._cdf(x)), sum_event(self._log_slope(x))
 
     def _check(self, name: str, value: Tensor) -> None:
-        """Refuse what the parameters would be stretched over: (B, *event), or each its own."""
-        shape = self.means.shape[:-1]
-        if value.shape not in (shape, (*value.shape[:1], *shape)):
-            raise ValueError(
-                f"{name} is {checks.sizes(value.shape)}, but {checks.sizes(('B', *shape))} is "
-                "expected, or one set of parameters for each example: they are "
-                f"{checks.sizes(self.means.shape)}"
-            )
+        _check_fit(name, value, self.means)
 
     def _standardised(self, x: Tensor) -> Tensor:
         return (x[..., None] - self.means) * (-self.log_scales).exp()  # (..., K)
@@ -138,7 +132,7 @@ class CategoricalCDF(Bijection):
 
     Args:
         log_probs: logarithms of the probabilities, (B, *event, K) or (*event, K), each K of them
-            normalised.
+            normalised; (K,) for all numbers alike.
 
     Raises:
         ValueError: probabilities that do not add up to 1; only the first K are looked at.
@@ -165,7 +159,12 @@ class CategoricalCDF(Bijection):
         self.starts = self.ends - probs  # C_0 to C_(K-1)
 
     def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
-        """Return the quantiles at z in [0, 1): the data, each strictly inside the bin it is in."""
+        """Return the quantiles at z in [0, 1): the data, each strictly inside the bin it is in.
+
+        Raises:
+            ValueError: z is of another shape than the probabilities, or out of [0, 1].
+        """
+        self._check("z", z)
         checks.within("z", z, 0, 1, "draw uniform noise, by torch.rand")
         k = (z[..., None] >= self.ends[..., :-1]).sum(-1)
         log_p, start = self._at(k)
@@ -175,11 +174,20 @@ class CategoricalCDF(Bijection):
         return (k + inside) / self.bins, -self._log_slope(log_p)
 
     def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
-        """Return the distribution function at x in [0, 1), and the log-density there."""
+        """Return the distribution function at x in [0, 1), and the log-density there.
+
+        Raises:
+            ValueError: x is of another shape than the probabilities, or out of [0, 1].
+        """
+        self._check("x", x)
         checks.within("x", x, 0, 1, "divide integers by their number: (x + noise) / bins")
         k = bin_of(x, self.bins)
         log_p, start = self._at(k)
         return start + (self.bins * x - k) * log_p.exp(), self._log_slope(log_p)
+
+    def _check(self, name: str, value: Tensor) -> None:
+        if self.log_probs.ndim > 1:  # one set of them serves all numbers
+            _check_fit(name, value, self.log_probs)
 
     def _at(self, k: Tensor) -> tuple[Tensor, Tensor]:
         """Return log P_k and C_k."""
@@ -206,6 +214,17 @@ def bin_of(x: Float[Tensor, " *shape"], bins: int) -> Int[Tensor, " *shape"]:
     checks.at_least(1, "how many values there are", bins=bins)
     checks.within("x", x, 0, 1, "divide integers by their number: (x + noise) / bins")
     return (bins * x).long().clamp(0, bins - 1)
+
+
+def _check_fit(name: str, value: Tensor, parameters: Tensor) -> None:
+    """Refuse what parameters, (*event, K), would be stretched over; or each example its own."""
+    shape = parameters.shape[:-1]
+    if value.shape not in (shape, (*value.shape[:1], *shape)):
+        raise ValueError(
+            f"{name} is {checks.sizes(value.shape)}, but {checks.sizes(('B', *shape))} is "
+            "expected, or one set of parameters for each example: they are "
+            f"{checks.sizes(parameters.shape)}"
+        )
 
 
 def _inside(z: Tensor) -> Tensor:

@@ -148,9 +148,12 @@ class Permutation(Bijection):
             order: each of 0, 1, ... once; ``torch.randperm`` with a seed draws one.
 
         Raises:
-            ValueError: a number is missing or there twice.
+            ValueError: a number is missing, there twice, or not whole.
         """
         super().__init__()
+        given = torch.as_tensor(order)
+        if len(given) and given.is_floating_point():
+            raise ValueError(f"{list(order)} is no permutation: its numbers are whole")
         order = torch.as_tensor(order, dtype=torch.long).tolist()
         if sorted(order) != list(range(len(order))):
             raise ValueError(f"{order} is no permutation of 0 to {len(order) - 1}")
@@ -199,12 +202,13 @@ class Invertible1x1(Bijection):
         normal = torch.randn(num_features, num_features, generator=generator, dtype=torch.float64)
         p, lower, upper = torch.linalg.lu(torch.linalg.qr(normal)[0])
         diagonal = upper.diagonal()
+        kind = torch.get_default_dtype()
         for name, constant in (("permutation", p), ("signs", diagonal.sign())):
-            self.register_buffer(name, constant.float())
+            self.register_buffer(name, constant.to(kind))
         self.register_buffer("_eye", torch.eye(num_features), persistent=False)
-        self.lower = nn.Parameter(lower.tril(-1).float())
-        self.upper = nn.Parameter(upper.triu(1).float())
-        self.log_diagonal = nn.Parameter(diagonal.abs().log().float())
+        self.lower = nn.Parameter(lower.tril(-1).to(kind))
+        self.upper = nn.Parameter(upper.triu(1).to(kind))
+        self.log_diagonal = nn.Parameter(diagonal.abs().log().to(kind))
 
     def _factors(self) -> tuple[Tensor, Tensor]:
         upper = self.upper.triu(1) + self._eye * (self.signs * self.log_diagonal.exp())

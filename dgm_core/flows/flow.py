@@ -85,11 +85,12 @@ class Flow(nn.Module):
 
         Raises:
             ValueError: a temperature other than 1 for a uniform base, or one below 0.
+            TypeError: a number for the sample shape.
         """
         checks.at_least(0, "1 draws from the model itself", temperature=temperature)
         if self.uniform and temperature != 1.0:
             raise ValueError("a uniform base has no temperature; leave it at 1")
-        shape = torch.Size(sample_shape)
+        shape = checks.arranged(sample_shape)
         z = self.base.sample((math.prod(shape),)) * temperature
         return self.bijection(z)[0].reshape(*shape, *self.event_shape)
 

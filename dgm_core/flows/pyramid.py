@@ -1,5 +1,6 @@
 """A coupling flow of whole grey images, from one pixel to all of them, with exact densities."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -75,7 +76,8 @@ class CoarseToFine(Bijection):
         dropout: share of the channels inside the residual blocks that are set to 0 in training.
 
     Raises:
-        ValueError: there are not as many levels as halvings, or not as many counts as grey values.
+        ValueError: there are not as many levels as halvings, or fewer than two grey values; not as
+            many counts as grey values, or a negative one.
 
     References:
         Dinh et al. (2017), Density Estimation Using Real NVP, for couplings and levels;
@@ -100,6 +102,7 @@ class CoarseToFine(Bijection):
     ):
         """Make the networks."""
         super().__init__()
+        checks.at_least(2, "paper and ink", bins=bins)
         halvings = (side - 1).bit_length()
         if len(levels) != halvings:
             raise ValueError(
@@ -108,7 +111,10 @@ class CoarseToFine(Bijection):
             )
         self.side, self.bins = side, bins
         if histogram is not None:
-            checks.last("histogram", histogram, bins, "torch.bincount(..., minlength=bins)")
+            cure = "torch.bincount(..., minlength=bins)"
+            checks.event("histogram", histogram, (), cure)
+            checks.last("histogram", histogram, bins, cure)
+            checks.within("histogram", histogram, 0, math.inf, cure)
         # One more of each: a grey value that has not been seen is rare, not impossible.
         histogram = torch.ones(bins) if histogram is None else histogram.cpu().double() + 1
         self.first = Marginal(histogram)
@@ -179,11 +185,13 @@ class CoarseToFine(Bijection):
 
         Raises:
             TypeError: images that are not uint8.
-            ValueError: images of another size.
+            ValueError: images of another size, or a grey value that the flow has not.
         """
         cure = "give grey values as data.mnist returns them, not divided"
         checks.kind("images", images, torch.uint8, cure)
         checks.event("images", images, (self.side, self.side), "the flow was made for this side")
+        cure = f"the flow was made for {self.bins} grey values"
+        checks.within("images", images, 0, self.bins - 1, cure)
         grey = images.long()
 
         def visit(head, h, place):

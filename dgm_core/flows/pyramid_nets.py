@@ -21,11 +21,11 @@ class PixelFeatures(nn.Module):
     def __init__(self, bins: int):
         """Tabulate the features of every grey value."""
         super().__init__()
-        grey = torch.arange(bins, dtype=torch.float32)
+        grey = torch.arange(bins, dtype=torch.get_default_dtype())
         columns = [
             2 * grey / (bins - 1) - 1,
-            (grey > 0).float(),
-            (grey >= bins * 250 / 256).float(),
+            (grey > 0).to(grey),
+            (grey >= bins * 250 / 256).to(grey),
         ]
         for k in (2, 4, 8):
             angle = k * math.pi * grey / bins
@@ -149,7 +149,8 @@ class Marginal(nn.Module):
     def __init__(self, histogram: Tensor):
         """Start at the frequencies in the histogram."""
         super().__init__()
-        self.logits = nn.Parameter(histogram.double().log().log_softmax(0).float())
+        logits = histogram.double().log().log_softmax(0)
+        self.logits = nn.Parameter(logits.to(torch.get_default_dtype()))
 
     def log_probs(self, h: None) -> Float[Tensor, " 1 1 bins"]:
         """Return the logarithms of the probabilities, (1, 1, K); `h` is not there."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dgm_core import data, training
+from dgm_core import checks, data, training
 from dgm_core.device import bfloat16_pays
 from dgm_core.flows.pyramid import CoarseToFine
 
@@ -132,9 +132,13 @@ def log_masses(
         images: uint8, (N, side, side).
         chunk_size: images at once; it bounds the memory.
 
+    Raises:
+        ValueError: `chunk_size` is less than 1; or as `CoarseToFine.log_mass`.
+
     Example:
         >>> flow = CoarseToFine(side=2, bins=3, levels=[(8, (0, 0, 0))], hidden=8)
         >>> log_masses(flow, torch.zeros(600, 2, 2, dtype=torch.uint8)).shape
         torch.Size([600])
     """
+    checks.at_least(1, "images at once", chunk_size=chunk_size)
     return torch.cat([model.log_mass(part) for part in images.split(chunk_size)])

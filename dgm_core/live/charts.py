@@ -1,5 +1,6 @@
 """Charts of live figures: series on two axes, which a graph drives and the page draws."""
 
+import math
 from collections.abc import Sequence
 
 import anywidget
@@ -51,7 +52,7 @@ class Chart(anywidget.AnyWidget):
         width: its share of the row, beside others.
 
     Raises:
-        ValueError: limits in the wrong order, or at or below 0 on a logarithmic axis.
+        ValueError: limits in the wrong order, infinite, or at or below 0 on a logarithmic axis.
 
     Example:
         >>> chart = Chart("x", "density", xlim=(-3, 3), ylim=(0, None))
@@ -88,6 +89,8 @@ class Chart(anywidget.AnyWidget):
         for axis, (low, high), log in (("x", xlim, xlog), ("y", ylim, ylog)):
             if low is not None and high is not None and not low < high:
                 raise ValueError(f"{axis}lim goes from {low} to {high}: put the lower end first")
+            if not all(math.isfinite(end) for end in (low, high) if end is not None):
+                raise ValueError(f"{axis}lim is {(low, high)}: None follows the data, inf cannot")
             if log and min(v for v in (low, high, 1) if v is not None) <= 0:
                 raise ValueError(f"{axis}lim is {(low, high)}, but a logarithm needs more than 0")
         super().__init__(

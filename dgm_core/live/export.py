@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from dgm_core import checks
 from dgm_core.live.weights import store_small
+
+_ALONE = threading.RLock()  # an export changes what the whole process shares: streams, logging
 
 #: Largest difference from PyTorch that an exported graph may show, relative to the output's scale.
 TOLERANCE = 1e-4
@@ -88,7 +91,7 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
 
     # Copies: the tracer knows tensors by identity, and would take two names of one for the same.
     example = {name: value.detach().clone() for name, value in example.items()}
-    with torch.no_grad(), _quiet(), _translations_kept():
+    with _ALONE, torch.no_grad(), _quiet(), _translations_kept():
         with _explained("the figure's function cannot be traced: use torch operations only"):
             traced = make_fx(positional, _stable())(*example.values())
         _refuse_randomness(traced)
@@ -137,6 +140,8 @@ def outputs_of(function: Function, arguments: Mapping[str, Tensor]) -> dict[str,
             'dictionary of tensors, {"name": tensor}'
         )
     for name, value in outputs.items():
+        if not isinstance(name, str):
+            raise ExportError(f"output {name!r} of the figure's function: names are texts")
         if not isinstance(value, Tensor) or value.is_complex() or value.numel() == 0:
             what = f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else value
             raise ExportError(
@@ -152,7 +157,7 @@ def _explained(what: str, traced: torch.fx.GraphModule | None = None) -> Iterato
     try:
         yield
     except ExportError as error:
-        if traced is None or not (hint := _in_training(traced)):
+        if traced is None or not (hint := _in_training(traced) or _in_few_bits(traced)):
             raise
         raise ExportError(f"{error}{hint}") from error
     except Exception as error:  # the exporter and the runtime have errors of many types
@@ -169,6 +174,8 @@ def _explained(what: str, traced: torch.fx.GraphModule | None = None) -> Iterato
             ) from error
         if missing:
             why = f"ONNX has no {missing[1]}"
+        elif small := _computed_in(traced):
+            why = f"the runtime cannot compute this in {small} ({why})"
         cure = next((cure for word, cure in _CURES.items() if word in why), _OTHERWISE)
         raise ExportError(f"{what}: {why}. Instead, {cure}{_in_training(traced)}") from error
 
@@ -180,6 +187,21 @@ _CURES = {
     "float16": "compute in float32, with model.float()",
 }
 _OTHERWISE = "compute it by other operations, or once, before the figure, as a constant"
+
+
+def _computed_in(traced: torch.fx.GraphModule) -> str:
+    """Return the type of fewer than 32 bits that something in the trace has, if there is one."""
+    for node in traced.graph.nodes:
+        value = node.meta.get("val")
+        if isinstance(value, Tensor) and value.dtype in (torch.bfloat16, torch.float16):
+            return str(value.dtype).removeprefix("torch.")
+    return ""
+
+
+def _in_few_bits(traced: torch.fx.GraphModule) -> str:
+    """Return a hint, if something in the trace has fewer than 32 bits."""
+    small = _computed_in(traced)
+    return f" (It computes in {small}: {_CURES[small]}.)" if small else ""
 
 
 def _in_training(traced: torch.fx.GraphModule) -> str:

@@ -21,6 +21,7 @@ import torch
 import traitlets
 from torch import Tensor
 
+from dgm_core.checks import sizes
 from dgm_core.device import default_device
 from dgm_core.live.base import CSS, array_trait, module
 from dgm_core.live.export import (
@@ -67,7 +68,7 @@ class Graph(anywidget.AnyWidget):
     Raises:
         ValueError: two arguments share a name, an input has the name of something that every graph
             has, such as ``run``, or a name is none; a state is no output of the same shape.
-        TypeError: a noise that `live.normal` or `live.uniform` has not made.
+        TypeError: a noise that `live.normal` or `live.uniform` has not made; complex numbers.
         ExportError: the function cannot run on a page; where ``dgm_core[pages]`` is not
             installed, that is not looked at.
 
@@ -107,8 +108,7 @@ class Graph(anywidget.AnyWidget):
         self.outputs: dict[str, np.ndarray] = {}
         self._function, self._noise_laws = function, dict(noise or {})
         self._device = device or default_device()
-        states = {k: torch.as_tensor(v) for k, v in (state or {}).items()}
-        self._initial_state = {k: v.detach().float() for k, v in states.items()}
+        self._initial_state = {k: _own(v) for k, v in (state or {}).items()}
         for name, law in self._noise_laws.items():
             if not isinstance(law, Noise):
                 raise TypeError(
@@ -119,7 +119,7 @@ class Graph(anywidget.AnyWidget):
         self._state, self._drives = dict(self._initial_state), []
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
         self._check_names(inputs, self._noise_laws, self._initial_state)
-        arrays = {k: torch.as_tensor(v, dtype=torch.float32).cpu() for k, v in inputs.items()}
+        arrays = {k: _own(v) for k, v in inputs.items()}
         feeds = self._on_device({**arrays, **self._noise, **self._state})
         if can_export():
             exported = to_onnx(function, feeds)
@@ -203,13 +203,22 @@ class Graph(anywidget.AnyWidget):
     def _feeds(self) -> dict[str, Tensor]:
         self._renew("run")
         values = {name: getattr(self, name) for name in self._input_names}
-        tensors = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in values.items()}
+        tensors = {k: _own(v) for k, v in values.items()}
+        for name, shape in self._spec["inputs"].items():
+            if list(tensors[name].shape) != shape:
+                raise ValueError(
+                    f"input {name!r} is {sizes(tensors[name].shape)}, but {sizes(shape)} is "
+                    "expected: a figure's shapes are those that it was made with"
+                )
         return self._on_device({**tensors, **self._noise, **self._state})
 
     def run(self) -> None:
         """Evaluate now, in Python, and hand the outputs to the driven widgets.
 
         An error of the function is shown in the figure, in words, and raised.
+
+        Raises:
+            ValueError: an input has got another shape.
         """
         steps = self.steps_per_tick if self._state else 1
         with self._errors_shown():
@@ -270,7 +279,7 @@ class Graph(anywidget.AnyWidget):
                 and inputs).
 
         Raises:
-            ValueError: a trait, an output or a field does not exist.
+            ValueError: a trait, an output or a field does not exist, or a field is an array.
         """
         for trait, source in traits.items():
             if not widget.has_trait(trait):
@@ -284,6 +293,12 @@ class Graph(anywidget.AnyWidget):
                     f"cannot show {source!r}: outputs are {', '.join(self.outputs)}; fields look "
                     "like {name}, {name:.3f}, {name:+.2f}, {name:.1e} or {name:.0%}"
                 )
+            for name in fields:
+                if np.size(self.outputs.get(name, getattr(self, name, 0.0))) != 1:
+                    raise ValueError(
+                        f"{name!r} in {source!r} is an array, and words show one number: put its "
+                        "mean, or one of them, among the outputs"
+                    )
             kind = "text" if text else "data"
             self._drives.append((widget, trait, source, kind))
             self._apply(widget, trait, source, kind)
@@ -310,6 +325,16 @@ class Graph(anywidget.AnyWidget):
             value = np.asarray(value, np.float32)
             value = float(value) if value.ndim == 0 else value
         setattr(widget, trait, value)
+
+
+def _own(value: object) -> Tensor:
+    """Return a copy in float32, on the CPU: of arrays of any strides, read-only ones, too."""
+    is_tensor = isinstance(value, Tensor)
+    if value.is_complex() if is_tensor else np.iscomplexobj(value):
+        raise TypeError("complex numbers came: give the figure their parts, .real and .imag")
+    if is_tensor:
+        return value.detach().to("cpu", torch.float32, copy=True)
+    return torch.from_numpy(np.array(value, np.float32))
 
 
 def summarise(outputs: Mapping[str, np.ndarray]) -> str:

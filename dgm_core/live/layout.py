@@ -28,8 +28,9 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
             slider logarithmic.
 
     Raises:
-        ValueError: the graph has no such input, or one that is no number; a range that falls, or
-            at or below 0 where it is logarithmic.
+        ValueError: the graph has no such input, or one that is no number; a range that falls, has
+            no end, is at or below 0 where it is logarithmic, or leaves the input's value out; a
+            step that is not above 0.
 
     Example:
         >>> graph = Graph(lambda a: {"square": a**2}, {"a": 3.0})
@@ -44,9 +45,17 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
         if np.ndim(getattr(graph, name)):
             raise ValueError(f"input {name!r} is an array, and a slider moves one number")
         logarithmic = rest == ["log"]
-        if not (low <= high and (low > 0 or not logarithmic)):
+        if not (-math.inf < low <= high < math.inf and (low > 0 or not logarithmic)):
             above = " above 0" if logarithmic else ""
             raise ValueError(f"{name!r} goes from {low} to {high}: put the lower end{above} first")
+        slack = 1e-6 * (high - low)  # an input that came in float32
+        if not low - slack <= getattr(graph, name) <= high + slack:
+            raise ValueError(
+                f"{name!r} goes from {low} to {high}, and the graph begins at "
+                f"{getattr(graph, name):g}: begin within the range"
+            )
+        if rest and not logarithmic and not rest[0] > 0:
+            raise ValueError(f"the step of {name!r} is {rest[0]}: give one above 0, or leave it")
         kind = widgets.FloatLogSlider if logarithmic else widgets.FloatSlider
         least, most = (math.log10(low), math.log10(high)) if logarithmic else (low, high)
         step = rest[0] if rest and not logarithmic else (most - least) / 200

@@ -1,5 +1,6 @@
 """Questions that check themselves on the page, with no kernel."""
 
+import math
 from collections.abc import Sequence
 
 import traitlets
@@ -39,7 +40,8 @@ def quiz(
         unit: what the number is measured in.
 
     Raises:
-        ValueError: the answer is not one of the choices, or a number has no tolerance.
+        ValueError: the answer is not one of the choices, or it, or its tolerance, is no finite
+            number.
 
     Example:
         >>> quiz("What is *half* of 1?", answer=0.5, tolerance=0.01, why="1 / 2")
@@ -49,8 +51,10 @@ def quiz(
         raise ValueError(
             f"answer is the index of a choice, 0 to {len(choices) - 1}, not {answer!r}"
         )
-    if choices is None and not (tolerance is not None and tolerance > 0):
+    if choices is None and not (tolerance is not None and 0 < tolerance < math.inf):
         raise ValueError("a numeric question needs a tolerance above 0")
+    if not math.isfinite(answer):
+        raise ValueError(f"answer is {answer}, and nobody can type that")
     content = {"question": question, "answer": float(answer), "why": why, "unit": unit}
     content |= {"choices": list(choices or []), "tolerance": tolerance or 0}
     asked = Quiz(_question=content)

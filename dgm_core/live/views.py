@@ -111,6 +111,9 @@ class Pad(View):
         examples: digits to load by a click, (N, 784) in [0, 1].
         names: what each example is, for its button's name.
 
+    Raises:
+        ValueError: no example, one of another size, or not a name for each.
+
     Example:
         >>> pad = Pad(np.zeros((2, 784)), names=["a three", "a four"])
         >>> pad.pixels.shape
@@ -121,7 +124,13 @@ class Pad(View):
     _names = traitlets.List().tag(sync=True)
 
     def __init__(self, examples: np.ndarray, names: Sequence[str]) -> None:
-        examples = np.asarray(examples, np.float32).reshape(len(names), 784)
+        examples = np.asarray(examples, np.float32)
+        if not len(names) or examples.size != 784 * len(names):
+            raise ValueError(
+                f"examples are {examples.shape} for {len(names)} names: give (N, 784) with a name "
+                "for each, one or more"
+            )
+        examples = examples.reshape(len(names), 784)
         super().__init__(_names=[str(name) for name in names])
         drawing = {name: array_trait(examples[0]) for name in ("ink", "pixels")}
         self.add_traits(**drawing, _examples=array_trait(examples))

@@ -50,9 +50,10 @@ _CURE = (
 )
 _CURE_FLOW = f"{_CURE}an hour or two: python -m dgm_core.pretrained flow"
 _CURE_JUDGE = f"{_CURE}a minute: python -m dgm_core.pretrained judge"
-_CURE_PIXELCNN = f"{_CURE}an hour: python -m dgm_core.pretrained pixelcnn"
-_CURE_DENOISER = f"{_CURE}an hour: python -m dgm_core.pretrained denoiser"
 _CURE_MAP = f"{_CURE}some minutes: python -m dgm_core.pretrained map"
+_NOT_SHIPPED = "It does not come with the package; make it, in "
+_CURE_PIXELCNN = f"{_NOT_SHIPPED}an hour: python -m dgm_core.pretrained pixelcnn"
+_CURE_DENOISER = f"{_NOT_SHIPPED}an hour: python -m dgm_core.pretrained denoiser"
 
 
 def untrained_digit_flow(

@@ -77,6 +77,7 @@ def fit_average(
 
     Raises:
         ValueError: the batch cannot be shared evenly among the processes.
+        TypeError: `prepare` returns no tuple.
 
     References:
         Polyak and Juditsky (1992), Acceleration of Stochastic Approximation by Averaging.
@@ -105,7 +106,13 @@ def fit_average(
         compute = DistributedDataParallel(compute)
 
     def share(batch: Tensor) -> tuple[Tensor, ...]:
-        return tuple(part[rank::world] for part in prepare(batch))
+        parts = prepare(batch)
+        if not isinstance(parts, tuple):
+            raise TypeError(
+                f"prepare returned a {type(parts).__name__}, but a tuple of parts is expected: "
+                "(x,) for one"
+            )
+        return tuple(part[rank::world] for part in parts)
 
     plan = data.batches(examples, batch_size, epochs, transform=share, seed=seed)
     decay = 1 - 1 / (1 + len(plan) // 10)

@@ -88,9 +88,12 @@ def fit(
             the last that were checked, at most `CHECK_EVERY` steps earlier.
         CheckpointError: `checkpoint` is damaged, of another run, or cannot be written; that is
             tried before the first step.
-        TypeError: a `checkpoint` for batches that `data.batches` has not made.
-        ValueError: no parameters, no batches or an empty one, a number out of range; or, at the
-            first batch, data that a model refuses, such as pixels in [-1, 1].
+        TypeError: a `checkpoint` for batches that `data.batches` has not made; batches without a
+            length; a module in place of its parameters; a loss that is no tensor; or a callback
+            that returns no mapping.
+        ValueError: no parameters, no batches or an empty one, a number out of range, a loss that
+            depends on none of the parameters; or, at the first batch, data that a model refuses,
+            such as pixels in [-1, 1].
 
     References:
         Pascanu et al. (2013), On the Difficulty of Training Recurrent Neural Networks,
@@ -162,8 +165,8 @@ def play(
         TrainingDiverged: a loss or a parameter is NaN or infinite. Both players are set back to
             the last step that was checked, at most `CHECK_EVERY` steps earlier.
         CheckpointError: as in `fit`.
-        TypeError: a `checkpoint` for batches that `data.batches` has not made.
-        ValueError: as in `fit`.
+        TypeError: as in `fit`.
+        ValueError: as in `fit`; or not two learning rates.
 
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1.
@@ -177,6 +180,11 @@ def play(
         >>> len(history.loss), x.item() > 1 > y.item()
         (3, True)
     """
+    if not isinstance(learning_rates, Sequence) or len(learning_rates) != 2:
+        raise ValueError(
+            f"learning_rates is {learning_rates}, but two are expected: the discriminator's and "
+            "the generator's"
+        )
     names = "the discriminator's loss", "the generator's loss"
     turns = [
         Turn(name, *player, rate, optimizer)
@@ -206,7 +214,14 @@ def _take_turns(
 ) -> History:
     """The loop of `fit` and `play`, whose docstrings say what the arguments are."""
     tensors = [*(p for turn in turns for p in turn.parameters), *buffers]
-    device, total = turns[0].parameters[0].device, len(batches)
+    try:
+        total = len(batches)
+    except TypeError:
+        raise TypeError(
+            f"batches is a {type(batches).__name__}, whose length nobody knows: give a list, or "
+            "what data.batches returns"
+        ) from None
+    device = turns[0].parameters[0].device
     checks.at_least(1, "training needs data", number__batches=total)
     every = {"callback_every": callback_every, "checkpoint_every": checkpoint_every}
     checks.at_least(1, "count in steps", **every)
@@ -247,7 +262,13 @@ def _take_turns(
                 for group in turn.optimizer.param_groups:
                     group["lr"] = turn.learning_rate * factor
                 with precision, checks.values_seen(first=step == done + 1):
-                    losses = full_precision(turn.loss_fn(batch))
+                    losses = turn.loss_fn(batch)
+                if not isinstance(losses, Tensor):
+                    raise TypeError(
+                        f"{turn.name} is a {type(losses).__name__}, but a tensor is expected, one "
+                        "loss for each example: leave out .item()"
+                    )
+                losses = full_precision(losses)
                 checks.at_least(1, "a batch needs an example", numbers__losses=losses.numel())
                 if turn is turns[0]:
                     watch.begin(step, turn.learning_rate * factor, time.perf_counter() - started)
@@ -265,7 +286,13 @@ def _take_turns(
             last = step == total or interrupted.is_set()
             if callback is not None and (step == total or step % callback_every == 0):
                 with torch.no_grad(), checkpoints.random_state_kept(device):
-                    for name, value in (callback(step) or {}).items():
+                    found = {} if (said := callback(step)) is None else said
+                    if not isinstance(found, Mapping):
+                        raise TypeError(
+                            f"the callback returned a {type(found).__name__}, but numbers by name "
+                            'are expected, such as {"validation": 93.1}, or None'
+                        )
+                    for name, value in found.items():
                         history.metrics.setdefault(name, []).append((step, float(value)))
             if last or (checkpoint is not None and step % checkpoint_every == 0):
                 watch.check()

@@ -55,7 +55,8 @@ def descend(
         clip_norm: largest norm of the gradient of all its parameters; see `fit`.
 
     Raises:
-        ValueError: there are no losses, or `clip_norm` is not above 0; nothing is changed.
+        ValueError: there are no losses, they have no gradient or depend on none of the parameters,
+            or `clip_norm` is not above 0; no parameter is changed.
 
     Example:
         >>> place = torch.tensor([1.0], requires_grad=True)
@@ -66,8 +67,18 @@ def descend(
     checks.at_least(1, "a mean needs an example", number__losses=losses.numel())
     if clip_norm is not None:
         checks.positive("it is the norm of a gradient", clip_norm=clip_norm)
+    if not losses.requires_grad:
+        raise ValueError(
+            "the losses have no gradient: compute them from the parameters, outside of "
+            "torch.no_grad and torch.inference_mode, and without .detach()"
+        )
     optimizer.zero_grad()
     losses.mean().backward()
+    if all(p.grad is None for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "no parameter has a gradient: the losses depend on others than the optimizer changes, "
+            "so give both the same model"
+        )
     if clip_norm is not None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(parameters, clip_norm)

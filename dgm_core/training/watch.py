@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NoReturn
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dgm_core.training.history import History
 
@@ -53,7 +53,10 @@ class Turn:
 
         Raises:
             ValueError: there are no parameters.
+            TypeError: a module came in their place.
         """
+        if isinstance(parameters, nn.Module):
+            raise TypeError(f"a module came to minimise {name}: give its .parameters()")
         self.name, self.loss_fn, self.learning_rate = name, loss_fn, learning_rate
         self.parameters = list(parameters)
         if not self.parameters:

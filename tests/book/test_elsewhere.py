@@ -82,15 +82,22 @@ def test_a_solution_is_folded_and_its_code_follows_it():
     assert (cell, rest, writer.solutions) == (4, "Then.", {4})
 
 
+def test_a_box_that_a_page_folds_is_folded():
+    box = nodes.admonition("", nodes.title("", "Deeper: why"), nodes.paragraph("", "So."))
+    assert write(box) == "> **Deeper: why**\n>\n> So."
+    box["classes"].append("dropdown")
+    assert write(box) == ("<details>\n<summary><b>Deeper: why</b></summary>\n\nSo.\n\n</details>")
+
+
 def test_code_that_a_page_folds_is_folded_in_jupyterlab_and_on_colab():
-    cells = [nbformat.v4.new_code_cell(str(number)) for number in range(3)]
-    cells[0].metadata["tags"] = ["hide-input"]
+    cells = [nbformat.v4.new_code_cell(str(number)) for number in range(4)]
+    cells[0].metadata["tags"], cells[3].metadata["tags"] = ["hide-input"], ["hide-cell"]
     source = nbformat.v4.new_notebook(cells=cells)
-    made = elsewhere.notebook(source, [0, 1, "a", 2], "", "", "", solutions={2})
+    made = elsewhere.notebook(source, [0, 1, "a", 2, 3], "", "", "", solutions={2})
     shown = [cell for cell in made.cells if cell.cell_type == "code"]
-    hidden = [cell.metadata.get("cellView", "") for cell in shown]
-    assert hidden == ["form", "", "form"]
-    assert [cell.metadata.get("jupyter") for cell in shown[::2]] == [{"source_hidden": True}] * 2
+    assert [cell.metadata.get("cellView", "") for cell in shown] == ["form", "", "form", "form"]
+    folded = {"source_hidden": True}
+    assert [cell.metadata.get("jupyter") for cell in shown] == [folded, None, folded, folded]
     assert shown[0].source == f"# @title {elsewhere.FOLDED['hide-input']}\n0"
 
 

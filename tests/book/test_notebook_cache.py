@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import nbformat
 import notebook_cache
@@ -60,34 +59,45 @@ def test_results_of_other_code_are_thrown_away(tmp_path, monkeypatch):
     assert not old.exists()
 
 
+# Forks of a process that has done nothing yet: what they need is imported once, not twelve times.
 FILL = """
-import sys, time, nbformat, notebook_cache
+import multiprocessing, sys, nbformat, notebook_cache
 from pathlib import Path
-build, number, start = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-time.sleep(max(0.0, start - time.time()))
-folder = notebook_cache.cache_folder(build)
-notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{number}")])
-nbformat.write(notebook, build / f"{number}.ipynb")
-notebook_cache.keep(folder, build / f"{number}.ipynb", notebook, 1.0)
+
+def fill(path, together):
+    together.wait()
+    folder = notebook_cache.cache_folder(path.parent)
+    notebook_cache.keep(folder, path, nbformat.read(path, 4), 1.0)
+
+fork = multiprocessing.get_context("fork")
+for build in map(Path, sys.argv[1:]):
+    together, writers = fork.Barrier(4), []
+    for number in range(4):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{number}")])
+        nbformat.write(notebook, build / f"{number}.ipynb")
+        words = (build / f"{number}.ipynb", together)
+        writers.append(fork.Process(target=fill, args=words))
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 4
 """
 
 
 def test_a_fresh_cache_bears_several_writers_at_once(tmp_path):
-    for trial in range(3):
-        build = tmp_path / str(trial)
+    builds = [tmp_path / str(trial) for trial in range(3)]
+    for build in builds:
         build.mkdir()
-        start = str(time.time() + 3)  # when all of them are there
-        writers = [
-            subprocess.Popen(
-                [sys.executable, "-c", FILL, str(build), str(number), start],
-                env={**os.environ, "PYTHONPATH": str(ROOT / "book/_ext")},
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf8",
-            )
-            for number in range(4)
-        ]
-        assert [writer.communicate()[1] for writer in writers] == [""] * 4
+    run = subprocess.run(
+        [sys.executable, "-c", FILL, *map(str, builds)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "book/_ext")},
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf8",
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    for build in builds:
         folder = notebook_cache.cache_folder(build)
         assert all(notebook_cache.kept(folder, build / f"{number}.ipynb") for number in range(4))
 

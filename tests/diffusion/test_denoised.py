@@ -89,7 +89,7 @@ def test_all_paths_end_in_the_same_points_and_they_are_the_monotone_map():
     """In one dimension the ODE keeps the order, so that it maps quantiles to quantiles."""
     z = torch.linspace(-2.5, 2.5, 21, dtype=torch.float64)[:, None]
     ends = [
-        rk4(velocity_on(path, exact_denoiser(LINE)), z, 400)
+        rk4(velocity_on(path, exact_denoiser(LINE)), z, 100)
         for path in (straight_path, cosine_path)
     ]
     assert_close(ends[0], ends[1], rtol=0, atol=1e-7)

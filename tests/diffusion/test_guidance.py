@@ -1,6 +1,7 @@
 """Guidance: three answers to one weight, in closed form and by following the guided score."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -50,23 +51,41 @@ def test_without_guidance_all_three_agree(weight):
         assert answers == pytest.approx([variances[int(weight)]] * 3)
 
 
-@pytest.mark.parametrize("weight", WEIGHTS)
-def test_the_ode_ends_in_its_answer(weight):
-    """The map is linear: it takes 1 to the standard deviation."""
-    levels = torch.linspace(-16, 16, 4001)
-    end = ddim(model(weight), torch.ones(1, 1).double(), levels)
-    assert end.square().item() == pytest.approx(guided_normal(weight).ode, rel=0.01)
+def variances_of_the_ode(steps):
+    """Return the variance at the end for each of WEIGHTS: the map takes 1 to its root."""
+    weights = torch.tensor(WEIGHTS).double()[:, None]
+    end = ddim(model(weights), torch.ones(5, 1).double(), torch.linspace(-16, 16, steps + 1))
+    return end.square().flatten()
 
 
-@pytest.mark.parametrize("weight", WEIGHTS)
-def test_the_sde_ends_in_its_answer(weight):
+def test_the_ode_ends_in_its_answer():
+    """Half the step halves the error, so that two numbers of steps tell where it is none."""
+    found = 2 * variances_of_the_ode(400) - variances_of_the_ode(200)
+    expected = [guided_normal(weight).ode for weight in WEIGHTS]
+    assert found.tolist() == pytest.approx(expected, rel=0.01)
+
+
+def variances_of_the_sde(steps):
+    """Return the variance at the end for each of WEIGHTS, exactly: the map is linear.
+
+    For each weight one example begins at 1 without noise, and one begins at 0 and meets 1 in a
+    single step, for each step. One more, of random numbers, has to be the sum of its parts.
+    """
     torch.manual_seed(0)
-    levels, count = torch.linspace(-14, 14, 601), 5_000
-    noise = torch.randn(600, count, 1).double()
-    end = ancestral(model(weight), torch.randn(count, 1).double(), levels, noise)
-    expected = guided_normal(weight).sde
-    error = expected * math.sqrt(2 / count)
-    assert end.var().item() == pytest.approx(expected, abs=5 * error + 0.02 * expected)
+    ones = torch.eye(steps + 1).double()
+    parts = torch.cat([ones, torch.randn(1, steps + 1).double()])
+    begin, *noise = parts.repeat(len(WEIGHTS), 1).T[..., None]
+    weights = torch.tensor(WEIGHTS).double().repeat_interleave(len(parts))[:, None]
+    levels = torch.linspace(-14, 14, steps + 1)
+    end = ancestral(model(weights), begin, levels, torch.stack(noise)).view(len(WEIGHTS), -1)
+    assert_close(end[:, -1], end[:, :-1] @ parts[-1])
+    return end[:, :-1].square().sum(1)
+
+
+def test_the_sde_ends_in_its_answer():
+    found = 2 * variances_of_the_sde(200) - variances_of_the_sde(100)
+    expected = [guided_normal(weight).sde for weight in WEIGHTS]
+    assert found.tolist() == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.parametrize("variances", [(2.0, 1.0), (3.0, 0.4)])
@@ -74,17 +93,16 @@ def test_the_closed_form_of_the_sde_solves_its_equation(variances):
     """P' = 2 h P - 1 along the noise tau, h the guided precision, from far out down to 0."""
     weight, (wide, narrow) = 2.5, variances
     tau = torch.logspace(6, -6, 40_001, dtype=torch.float64)
-    log_tau = tau.log()
-    variance = tau[0].item()
+    steps, tau = tau.log().diff().tolist(), tau.tolist()
+    variance = tau[0]
 
     def slope(variance, tau):
         h = (1 - weight) / (wide + tau) + weight / (narrow + tau)
         return (2 * h * variance - 1) * tau
 
-    for i in range(len(tau) - 1):
-        step = (log_tau[i + 1] - log_tau[i]).item()
-        first = slope(variance, tau[i].item())
-        second = slope(variance + step * first, tau[i + 1].item())
+    for (here, there), step in zip(pairwise(tau), steps, strict=True):
+        first = slope(variance, here)
+        second = slope(variance + step * first, there)
         variance += 0.5 * step * (first + second)
     assert variance == pytest.approx(guided_normal(weight, wide, narrow).sde, rel=1e-3)
 

@@ -68,6 +68,7 @@ def traits(page: str) -> frozenset[str]:
         "quizzes": "live.quiz(" in code,
         "formulas": "$" in text or "{math}" in text,
         "solutions": "{solution" in text,
+        "boxes": bool(re.search(r"\{solution-start\}.*?^:name: mistake-", text, re.S | re.M)),
         "code": bool(code),
     }
     return frozenset({"text", "any", *(name for name, has in found.items() if has)})

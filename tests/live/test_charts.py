@@ -10,6 +10,7 @@ from browser import ROOT
 from example_figures import GRID
 
 from dgm_core import live
+from dgm_core.live.base import CSS
 
 LOG = {"ylog": True}
 
@@ -193,3 +194,19 @@ def test_words_say_where_a_line_goes():
     assert page(f"describe({series % ('[2]', '[0.5]')}, [])") == "q: 0.5 at 2."
     bars = "{spec: {kind: 'bars', role: 'data', label: ''}, values: {x: [], y: [-1, 2]}}"
     assert page(f"describe({bars}, ['a', 'b'])") == "data: a −1, b 2."
+
+
+@pytest.mark.browser
+def test_a_chart_is_whole_where_a_host_hides_what_overflows(browser):
+    """Voila hides it; in a column the base of a chart is its height."""
+    flex = live.Chart("x", "y").layout.flex
+    page = browser.new_page()
+    page.set_content(
+        f"""<style>.lm-Widget {{ overflow: hidden }} {CSS}</style>
+        <div style="display: flex; flex-direction: column">
+        <div class="lm-Widget dgm-view dgm-view-chart" style="flex: {flex}; min-width: 0">
+        <div style="height: 400px"></div></div></div>"""
+    )
+    height = page.evaluate("document.querySelector('.dgm-view-chart').clientHeight")
+    page.close()
+    assert height >= 400

@@ -5,6 +5,7 @@ import pytest
 from kernels import HANGS, PATIENCE
 from labs import IDLE, PANEL, READY, RUN, command, execute, open_notebook, says
 from nbclient import NotebookClient
+from nbformat.sign import NotebookNotary
 
 pytestmark = pytest.mark.browser
 
@@ -334,6 +335,8 @@ def test_a_saved_notebook_has_figures_that_run_in_the_page(lab, page):
     notebook = nbformat.read(path, 4)
     NotebookClient(notebook, **PATIENCE, kernel_name="python3").execute()  # with its widgets
     nbformat.write(notebook, path)
+    notary = NotebookNotary(data_dir=str(lab.folder / "JUPYTER_DATA_DIR"))
+    notary.sign(notebook)  # as `jupyter trust` does; of others JupyterLab shows no widgets
     open_notebook(page, lab, "saved")
     page.wait_for_selector(f"[data-dgm-backend=browser]{READY}", state="attached")
     says(page, "Runs in your browser.")

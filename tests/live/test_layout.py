@@ -28,6 +28,7 @@ def test_a_slider_of_whole_numbers_shows_no_decimals(kl_graph):
     ],
 )
 def test_neighbouring_values_of_a_slider_look_different(kl_graph, low, high, step, shown):
+    kl_graph.mean = low
     (slider,) = live.sliders(kl_graph, mean=("rate", low, high, *step)).children
     assert slider.readout_format == shown
     values = [low + k * slider.step for k in range(201)] if slider.step else [low]

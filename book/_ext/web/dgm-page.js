@@ -19,6 +19,21 @@
   }
   // Search shows a passage of each page that it finds, but over file:// it cannot fetch one.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  // A link may lead to what is folded, such as a box in a solution: open all that it stands in.
+  const unfold = () => {
+    const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let shut = false;
+    for (let up = place; up; up = up.parentElement) {
+      if (!up.classList.contains("toggle-hidden")) continue;
+      /** @type {HTMLElement | null} */
+      const button = up.querySelector(":scope > .admonition-title .toggle-button");
+      button?.click();
+      shut = true;
+    }
+    if (shut) place?.scrollIntoView();
+  };
+  addEventListener("load", unfold); // by then sphinx-togglebutton has folded what it folds
+  addEventListener("hashchange", unfold);
   // On paper everything is open and dark on light; afterwards the page is as it was.
   const root = document.documentElement;
   /** @type {{ theme: string | undefined, shut: HTMLDetailsElement[] } | undefined} */

@@ -4,7 +4,7 @@
 import { floats } from "./arrays.js";
 import { offerFullScreen } from "./full.js";
 import { LOST, referee, WORDS } from "./kernel.js";
-import { findModel, hear, wholeOf } from "./models.js";
+import { findModel, hear, isClosed, wholeOf } from "./models.js";
 import { exclusively, inLine, runtime } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
@@ -89,6 +89,7 @@ class Graph {
       },
       there: () => this.followKernel(),
       say: (words) => this.say(words),
+      end: () => this.close(),
     });
   }
 
@@ -194,7 +195,7 @@ class Graph {
   // sees its earlier figures any more: such a graph holds no session until it is asked again.
   async rest() {
     await this.running;
-    if (this.model.widget_manager?.isDisposed) this.close();
+    if (isClosed(this.model.widget_manager)) this.close();
     else if (!this.views && !this.running && !globalThis.dgmBook) this.release();
   }
 

@@ -1,7 +1,7 @@
 // Who evaluates a figure outside of a book, the kernel or the page: one of the two, whatever
 // happens. A kernel's state is read from what the page knows, for a busy kernel answers nobody.
 
-import { wholeOf } from "./models.js";
+import { isClosed, wholeOf } from "./models.js";
 
 const GONE = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 const LONG = 1000; // milliseconds for which a kernel may be busy without a word
@@ -31,15 +31,20 @@ export function watchKernel(model, tell) {
   let gone = false;
   /** @type {import("./types").KernelConnection | null | undefined} */
   let kernel;
-  const state = { live: /** @type {boolean | undefined} */ (undefined), busy: false };
+  const state = {
+    live: /** @type {boolean | undefined} */ (undefined),
+    busy: false,
+    closed: false,
+  };
 
   const look = () => {
-    const left = kernel?.isDisposed && !manager.isDisposed; // for another kernel
+    const closed = isClosed(manager);
+    const left = kernel?.isDisposed && !closed; // for another kernel
     gone ||= Boolean(kernel && (GONE.has(kernel.status) || left));
     const live = whole.comm_live && (gone || kernel === null) ? false : whole.comm_live;
     const busy = live !== false && kernel?.status === "busy";
-    const isNew = live !== state.live || busy !== state.busy;
-    Object.assign(state, { live, busy });
+    const isNew = live !== state.live || busy !== state.busy || closed !== state.closed;
+    Object.assign(state, { live, busy, closed });
     return isNew;
   };
   const follow = () => void (look() && tell());
@@ -71,6 +76,9 @@ export function watchKernel(model, tell) {
     get busy() {
       return state.busy;
     },
+    get closed() {
+      return state.closed;
+    },
     stop() {
       disconnect();
       model.off("comm_live_update", reconnect);
@@ -83,11 +91,12 @@ export function watchKernel(model, tell) {
  * as long as it likes to answer: until then nobody evaluates, and the figure says so.
  *
  * @param {import("./types").Model} model
- * @param {{ here(words: string): void, there(): void, say(words: string): void }} figure `here`:
- *   the page is to evaluate; `there`: the kernel does; `say`: nothing new but what is said of it
+ * @param {{ here(words: string): void, there(): void, say(words: string): void, end(): void }} figure
+ *   `here`: the page is to evaluate; `there`: the kernel does; `say`: nothing new but what is said
+ *   of it; `end`: its notebook was closed
  * @returns {() => void} what ends it
  */
-export function referee(model, { here, there, say }) {
+export function referee(model, { here, there, say, end }) {
   let [asked, evaluator] = [false, ""];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let slow;
@@ -111,6 +120,7 @@ export function referee(model, { here, there, say }) {
   };
   const consider = () => {
     clearTimeout(slow);
+    if (kernel.closed) return end();
     if (kernel.live === false) {
       giveUp(asked ? WORDS.gone : WORDS.here);
       asked = false;

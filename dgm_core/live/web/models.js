@@ -15,6 +15,10 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  */
 export const wholeOf = (model) => /** @type {any} */ (model.set({})) ?? model;
 
+/** @param {import("./types").Manager | undefined} manager whether its notebook was closed */
+export const isClosed = (manager) =>
+  Boolean(manager && (manager.isDisposed || manager.context?.isDisposed));
+
 /**
  * Hear the kernel, however long the script took to come. anywidget waits for two seconds; of a
  * widget whose script took longer it drops all that the kernel ever says.

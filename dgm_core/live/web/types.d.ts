@@ -25,6 +25,7 @@ export interface Manager {
   get_model(id: string): Promise<Target | undefined>;
   kernel?: KernelConnection | null;
   isDisposed?: boolean; // its notebook was closed
+  context?: { isDisposed: boolean } | null; // of the notebook in JupyterLab, which is sooner known
   _rendermime?: { latexTypesetter?: { typeset(element: HTMLElement): void } | null }; // JupyterLab's
 }
 

@@ -51,6 +51,22 @@ def the_linked_place_stays_on_the_screen(visit: Visit) -> None:
     assert -1 <= top < visit.page.viewport_size["height"], visit.place
 
 
+@check("http", "file", needs="boxes")
+def a_link_to_a_box_in_a_solution_opens_it(visit: Visit) -> None:
+    """The errata lead to boxes, and some stand in the folded solution of an exercise."""
+    box = visit.page.locator(".solution.toggle-hidden .admonition[id^=mistake-]").last
+    name = box.get_attribute("id")
+    visit.page.evaluate("name => (location.hash = name)", name)
+    visit.page.wait_for_function(
+        """name => {
+          const box = document.getElementById(name);
+          const { top } = box.getBoundingClientRect();
+          return !box.closest(".toggle-hidden") && top > -2 && top < innerHeight;
+        }""",
+        arg=name,
+    )
+
+
 @check("telephone")
 def a_telephone_never_scrolls_sideways(visit: Visit) -> None:
     reveal(visit.page)

@@ -79,6 +79,7 @@ function figure({ kernel, live = true, manager = { kernel } }) {
     here: (words) => told.push(`here: ${words}`),
     there: () => told.push("there"),
     say: (words) => told.push(words),
+    end: () => told.push("end"),
   });
   const news = () => told.splice(0);
   return { model, news, stop };
@@ -166,16 +167,17 @@ test("where another kernel is chosen, the page evaluates and says why", async ()
   assert.deepEqual(news(), [GONE]);
 });
 
-test("when its notebook is closed, a figure begins nothing", async () => {
-  const manager = { kernel: new Kernel() };
-  const { model, news } = figure({ manager });
-  model.answers();
-  news();
-  manager.kernel.isLeft();
-  manager.isDisposed = true; // a moment later
-  await Promise.resolve();
-  assert.deepEqual(news(), []);
-});
+for (const closed of [{ isDisposed: true }, { context: { isDisposed: true } }])
+  test(`when its notebook is closed, a figure ends: ${Object.keys(closed)}`, async () => {
+    const manager = { kernel: new Kernel() };
+    const { model, news } = figure({ manager });
+    model.answers();
+    news();
+    manager.kernel.isLeft();
+    Object.assign(manager, closed); // a moment later
+    await Promise.resolve();
+    assert.deepEqual(news(), ["end"]);
+  });
 
 test("a kernel that goes before it has answered is not waited for", (t) => {
   const kernel = new Kernel("busy");
