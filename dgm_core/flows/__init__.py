@@ -1,6 +1,6 @@
 """Normalizing flows: bijections that know their Jacobians, and the distributions made of them."""
 
-from dgm_core.flows.bijections import Affine, Bijection, Compose, Cube, Inverse, Logit
+from dgm_core.flows.bijections import Bijection, Compose, Inverse
 from dgm_core.flows.cdf import CategoricalCDF, MixtureCDF, bin_of
 from dgm_core.flows.couplings import (
     ActNorm,
@@ -12,6 +12,7 @@ from dgm_core.flows.couplings import (
     without_substitution,
 )
 from dgm_core.flows.dequantization import Dequantizer, dequantization_bound
+from dgm_core.flows.elementwise import Affine, Cube, Logit
 from dgm_core.flows.flow import Flow, affine_image_flow, coupling_flow
 from dgm_core.flows.images import ConvNet, FactorOut, Reshape, Squeeze, multiscale_layers
 from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine, LevelSize

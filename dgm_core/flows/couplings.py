@@ -12,14 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dgm_core import checks
-from dgm_core.flows.bijections import (
-    Bijection,
-    Compose,
-    Mapped,
-    scale_and_shift,
-    shift_and_scale_back,
-    sum_event,
-)
+from dgm_core.flows.bijections import Bijection, Compose, Mapped, sum_event
+from dgm_core.flows.elementwise import scale_and_shift, shift_and_scale_back
 from dgm_core.nets import mlp
 
 _MOVED = "give examples of the size that the network was made for, 2 outputs for each that moves"
