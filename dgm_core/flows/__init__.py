@@ -13,7 +13,8 @@ from dgm_core.flows.mixing import (
     Permutation,
     without_substitution,
 )
-from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine, LevelSize
+from dgm_core.flows.pyramid import CoarseToFine
+from dgm_core.flows.pyramid_levels import DIGIT_LEVELS, LESSON_LEVELS, LevelSize
 from dgm_core.flows.pyramid_training import log_masses, train_pyramid
 
 __all__ = [
