@@ -1,12 +1,6 @@
 """Diffusion and flow matching: noise as a clock, denoisers, their bound, and ways to sample."""
 
-from dgm_core.diffusion.bound import (
-    BoundTerms,
-    GreyValues,
-    bound_terms,
-    diffusion_term,
-    prior_term,
-)
+from dgm_core.diffusion.bound import BoundTerms, bound_terms, diffusion_term, prior_term
 from dgm_core.diffusion.chain import (
     best_variance,
     forward_variance,
@@ -39,12 +33,14 @@ from dgm_core.diffusion.denoised import (
     velocity_on,
 )
 from dgm_core.diffusion.density import ode_log_prob
+from dgm_core.diffusion.greys import GreyValues
 from dgm_core.diffusion.guidance import GuidedVariances, guided, guided_normal
 from dgm_core.diffusion.masked import Unmasker, masked_loss, order_loss, unmask
 from dgm_core.diffusion.matching import SquaredErrors, flow_matching_loss, squared_errors
-from dgm_core.diffusion.nets import DigitDenoiser, DigitUnmasker, TimeMLP, UNet
+from dgm_core.diffusion.nets import DigitDenoiser, DigitUnmasker, TimeMLP
 from dgm_core.diffusion.samplers import Velocity, ancestral, ddim, euler, heun, rk4
 from dgm_core.diffusion.training import train_denoiser, training_log_snrs
+from dgm_core.diffusion.unet import UNet
 
 __all__ = [
     "LOG_SNR_LIMIT",

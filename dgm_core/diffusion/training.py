@@ -8,8 +8,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from dgm_core import checks, training
-from dgm_core.diffusion.bound import GreyValues
 from dgm_core.diffusion.clock import stratified
+from dgm_core.diffusion.greys import GreyValues
 from dgm_core.diffusion.matching import squared_errors
 
 

@@ -1,20 +1,20 @@
 """Normalizing flows: bijections that know their Jacobians, and the distributions made of them."""
 
-from dgm_core.flows.bijections import Affine, Bijection, Compose, Cube, Inverse, Logit
+from dgm_core.flows.bijections import Bijection, Compose, Inverse
 from dgm_core.flows.cdf import CategoricalCDF, MixtureCDF, bin_of
-from dgm_core.flows.couplings import (
-    ActNorm,
-    AffineCoupling,
+from dgm_core.flows.couplings import ActNorm, AffineCoupling, coupling_layers
+from dgm_core.flows.dequantization import Dequantizer, dequantization_bound
+from dgm_core.flows.elementwise import Affine, Cube, Logit
+from dgm_core.flows.flow import Flow, affine_image_flow, coupling_flow
+from dgm_core.flows.images import ConvNet, FactorOut, Reshape, Squeeze, multiscale_layers
+from dgm_core.flows.mixing import (
     FixedMixture,
     Invertible1x1,
     Permutation,
-    coupling_layers,
     without_substitution,
 )
-from dgm_core.flows.dequantization import Dequantizer, dequantization_bound
-from dgm_core.flows.flow import Flow, affine_image_flow, coupling_flow
-from dgm_core.flows.images import ConvNet, FactorOut, Reshape, Squeeze, multiscale_layers
-from dgm_core.flows.pyramid import DIGIT_LEVELS, LESSON_LEVELS, CoarseToFine, LevelSize
+from dgm_core.flows.pyramid import CoarseToFine
+from dgm_core.flows.pyramid_levels import DIGIT_LEVELS, LESSON_LEVELS, LevelSize
 from dgm_core.flows.pyramid_training import log_masses, train_pyramid
 
 __all__ = [

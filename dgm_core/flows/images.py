@@ -7,8 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dgm_core import checks
-from dgm_core.flows.bijections import Bijection, Compose, Inverse, Logit, Mapped
-from dgm_core.flows.couplings import ActNorm, AffineCoupling, Invertible1x1, Permutation
+from dgm_core.flows.bijections import Bijection, Compose, Inverse, Mapped
+from dgm_core.flows.couplings import ActNorm, AffineCoupling
+from dgm_core.flows.elementwise import Logit
+from dgm_core.flows.mixing import Invertible1x1, Permutation
 
 
 class Reshape(Bijection):

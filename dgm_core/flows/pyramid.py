@@ -2,54 +2,22 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from dgm_core import checks
 from dgm_core.flows.bijections import Bijection, Mapped
 from dgm_core.flows.cdf import CategoricalCDF, bin_of
+from dgm_core.flows.pyramid_levels import (
+    DIGIT_LEVELS,
+    QUARTERS,
+    LevelSize,
+    interleave,
+    lattice,
+)
 from dgm_core.flows.pyramid_nets import Head, Level, Marginal
-
-
-class LevelSize(NamedTuple):
-    """How large the networks of one level are.
-
-    Attributes:
-        channels: of its features.
-        blocks: residual blocks before each of its three quarters.
-
-    Example:
-        >>> LevelSize(16).blocks
-        (0, 0, 0)
-    """
-
-    channels: int
-    blocks: tuple[int, int, int] = (0, 0, 0)
-
-
-#: The levels for 28 x 28 digits, from coarse to fine.
-DIGIT_LEVELS = (
-    LevelSize(16),
-    LevelSize(32, (1, 0, 0)),
-    LevelSize(48, (1, 0, 0)),
-    LevelSize(64, (1, 1, 1)),
-    LevelSize(64, (2, 1, 1)),
-)
-#: The same with a fifth of the arithmetic: for a lesson that trains for a minute.
-LESSON_LEVELS = (
-    LevelSize(16),
-    LevelSize(24, (1, 0, 0)),
-    LevelSize(32, (1, 0, 0)),
-    LevelSize(48, (1, 0, 0)),
-    LevelSize(32, (1, 0, 0)),
-)
-# Row and column, in each cell of 2 x 2 pixels, of the quarters that a level adds to the known one
-# at (0, 0): first the pixel that is furthest from it, then the two that lie between the two.
-QUARTERS = ((1, 1), (0, 1), (1, 0))
 
 # From what gives the probabilities, the features for it (B, h, w, C), and the quarter's place, to
 # the quarter's grey values (B, h, w) and whatever is computed of each pixel, (B, h, w).
@@ -258,14 +226,14 @@ class CoarseToFine(Bijection):
     def _walk(self, visit: Visit) -> Tensor:
         """Visit the quarters from coarse to fine; return what was computed, as images."""
         step = 2 ** len(self.levels)
-        known, computed = visit(self.first, None, _place(step, 0, 0))
+        known, computed = visit(self.first, None, lattice(step, 0, 0))
         h = None
         for level in self.levels:
             step //= 2
             h = level.begin(known, h)
             knowns, all_computed = [known], [computed]
             for number, (row, column) in enumerate(QUARTERS):
-                place = _place(2 * step, row * step, column * step)
+                place = lattice(2 * step, row * step, column * step)
                 height, width = (len(range(self.side)[s]) for s in place[1:])
                 grey, value = visit(
                     level.head, h[:, :, :height, :width].permute(0, 2, 3, 1), place
@@ -274,18 +242,5 @@ class CoarseToFine(Bijection):
                 all_computed.append(value)
                 h = level.add(h, grey, number)
             size = len(range(0, self.side, step))
-            known, computed = _interleave(knowns, size), _interleave(all_computed, size)
+            known, computed = interleave(knowns, size), interleave(all_computed, size)
         return computed
-
-
-def _place(step: int, row: int, column: int) -> tuple[slice, slice, slice]:
-    """Return the index of every step-th pixel from one on, in images (B, side, side)."""
-    return slice(None), slice(row, None, step), slice(column, None, step)
-
-
-def _interleave(quarters: Sequence[Tensor], size: int) -> Tensor:
-    """Put the quarters at (0, 0) and at QUARTERS of each 2 x 2 cell back together."""
-    half = (size + 1) // 2
-    a, d, b, c = (F.pad(q, (0, half - q.shape[2], 0, half - q.shape[1])) for q in quarters)
-    top, bottom = torch.stack([a, b], -1).flatten(2), torch.stack([c, d], -1).flatten(2)
-    return torch.stack([top, bottom], 2).flatten(1, 2)[:, :size, :size]

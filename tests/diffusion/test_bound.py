@@ -135,28 +135,6 @@ def test_the_prior_term_is_the_divergence_of_normals():
     assert_close(prior_term(x, log_snr), expected)
 
 
-def test_the_numbers_are_standardised_and_come_back_as_greys():
-    greys = GreyValues(torch.tensor([50, 3, 9, 20])).double()
-    shares = shares_of(greys)
-    assert shares.sum().item() == pytest.approx(1)
-    assert (shares @ greys.values).item() == pytest.approx(0, abs=1e-6)
-    assert (shares @ greys.values**2).item() == pytest.approx(1)
-    images = torch.arange(4, dtype=torch.uint8).view(1, 2, 2)
-    assert_close(greys.greys(greys.numbers(images)), images.flatten(1).double() / 3)
-
-
-def test_the_decoder_is_bayes_rule_and_its_mean_the_denoiser():
-    greys = GreyValues(torch.tensor([50, 3, 9, 20])).double()
-    z, log_snr = torch.randn(6, 2).double(), torch.randn(6).double()
-    a, s = (level[:, None, None] for level in variance_preserving(log_snr))
-    weight = shares_of(greys) * (-0.5 * ((z[..., None] - a * greys.values) / s) ** 2).exp()
-    share = weight / weight.sum(-1, keepdim=True)
-    assert_close(greys.log_probs(z, log_snr).exp(), share)
-    assert_close(greys(z, log_snr).data, share @ greys.values)
-    points = Mixture(greys.values[:, None], torch.zeros(4).double(), shares_of(greys))
-    assert_close(greys(z, log_snr).data[:, :1], exact_denoiser(points)(z[:, :1], log_snr).data)
-
-
 def test_bits_of_a_bound_are_on_the_scale_of_the_flows():
     nothing = GreyValues(torch.ones(256))
     terms = exact_bound(nothing, -14.0, 3.0, levels=30, points=8)
