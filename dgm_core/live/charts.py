@@ -1,34 +1,14 @@
 """Charts of live figures: series on two axes, which a graph drives and the page draws."""
 
-import math
 from collections.abc import Sequence
 
 import anywidget
 import ipywidgets as widgets
 import numpy as np
 import traitlets
-from torch import Tensor
 
-from dgm_core.live.base import CSS, array_trait, module
-from dgm_core.palette import LIGHT
-
-Number = float | int
-Values = Sequence[Number] | np.ndarray | Tensor
-DASHES = ("solid", "dashed", "dotted")
-
-
-class Series(widgets.Widget):
-    """One series of a `Chart`: arrays as traits, for ``Graph.drive``; a chart's methods make it.
-
-    Its traits are ``x`` and ``y``, (N,) each; of bands and bars ``low``, too, and of shaded points
-    ``shade``.
-    """
-
-    _mark = traitlets.Dict().tag(sync=True)
-
-    def __init__(self, spec: dict, arrays: dict[str, np.ndarray]) -> None:
-        super().__init__(_mark=spec)
-        self.add_traits(**{name: array_trait(values) for name, values in arrays.items()})
+from dgm_core.live.base import CSS, module
+from dgm_core.live.series import Number, Series, Values, as_array, check_limits, make_series
 
 
 class Chart(anywidget.AnyWidget):
@@ -87,12 +67,7 @@ class Chart(anywidget.AnyWidget):
         width: Number = 1,
     ) -> None:
         for axis, (low, high), log in (("x", xlim, xlog), ("y", ylim, ylog)):
-            if low is not None and high is not None and not low < high:
-                raise ValueError(f"{axis}lim goes from {low} to {high}: put the lower end first")
-            if not all(math.isfinite(end) for end in (low, high) if end is not None):
-                raise ValueError(f"{axis}lim is {(low, high)}: None follows the data, inf cannot")
-            if log and min(v for v in (low, high, 1) if v is not None) <= 0:
-                raise ValueError(f"{axis}lim is {(low, high)}, but a logarithm needs more than 0")
+            check_limits(axis, low, high, log)
         super().__init__(
             alt=alt or f"Chart: {ylabel} against {xlabel}.",
             xmin=xlim[0],
@@ -138,8 +113,6 @@ class Chart(anywidget.AnyWidget):
             ValueError: an unknown role or dash, x and y that differ in length, or values that a
                 logarithmic axis has no place for.
         """
-        if dash not in DASHES:
-            raise ValueError(f"a line is {', '.join(DASHES)}, not {dash!r}")
         spec = {"dash": dash, "fill": fill, "width": width}
         return self._add("line", role, label, spec, x=x, y=y)
 
@@ -166,11 +139,8 @@ class Chart(anywidget.AnyWidget):
         """
         if (x is None) == (y is None):
             raise ValueError("a level is either a height y or a place x")
-        if dash not in DASHES:
-            raise ValueError(f"a line is {', '.join(DASHES)}, not {dash!r}")
-        return self._add(
-            "level", role, label, {"dash": dash}, **({"y": y} if x is None else {"x": x})
-        )
+        place = {"y": y} if x is None else {"x": x}
+        return self._add("level", role, label, {"dash": dash}, **place)
 
     def points(
         self,
@@ -196,9 +166,9 @@ class Chart(anywidget.AnyWidget):
             ValueError: as for `line`; or a shade without a role to go towards.
         """
         if towards:
-            spec = {"towards": _role(towards)}
+            spec = {"towards": towards}
             return self._add("points", role, label, spec, x=x, y=y, shade=shade)
-        if np.size(_array(shade)):
+        if np.size(as_array(shade)):
             raise ValueError("shaded points need a role whose colour they go towards")
         return self._add("points", role, label, {}, x=x, y=y)
 
@@ -239,7 +209,7 @@ class Chart(anywidget.AnyWidget):
         Raises:
             ValueError: not as many bars as categories; or as for `line`.
         """
-        count = np.size(_array(y))
+        count = np.size(as_array(y))
         names = self._options["categories"]
         if count and count != len(names):
             raise ValueError(f"{count} bars for {len(names)} categories: give each bar its name")
@@ -260,38 +230,16 @@ class Chart(anywidget.AnyWidget):
         Raises:
             ValueError: as for `line`.
         """
-        if np.size(_array(low)) != np.size(_array(x)):
+        if np.size(as_array(low)) != np.size(as_array(x)):
             raise ValueError("the band's low and x differ in length")
         return self._add("band", role, label, {}, x=x, y=high, low=low)
 
     def _add(
         self, kind: str, role: str, label: str, spec: dict, **values: Values | Number
     ) -> Series:
-        arrays = {name: _array(value) for name, value in values.items()}
-        lengths = {name: arrays[name].size for name in ("x", "y", "shade") if name in arrays}
-        if len({length for length in lengths.values() if length}) > 1:  # 0: a graph drives it
-            raise ValueError(f"lengths differ: {lengths}; every point needs all of them")
-        for axis, names in (("x", ("x",)), ("y", ("y", "low"))):
-            for name in names:
-                if self._options[f"{axis}log"] and (arrays.get(name, np.ones(1)) <= 0).any():
-                    raise ValueError(
-                        f"the {axis} axis is logarithmic, and {name} has values at or below 0: "
-                        f"leave them out, or put nan in their place"
-                    )
-        series = Series({"kind": kind, "role": _role(role), "label": label, **spec}, arrays)
+        logarithmic = [axis for axis in ("x", "y") if self._options[f"{axis}log"]]
+        spec = {"kind": kind, "role": role, "label": label, **spec}
+        series = make_series(spec, values, logarithmic)
         self.series.append(series)
         self._series = [*self._series, f"IPY_MODEL_{series.model_id}"]
         return series
-
-
-def _role(role: str) -> str:
-    if role not in LIGHT:
-        raise ValueError(f"no role {role!r}: colours mean {', '.join(LIGHT)}")
-    return role
-
-
-def _array(values: Values | Number) -> np.ndarray:
-    """Return values of any kind and device as float32, (N,)."""
-    if isinstance(values, Tensor):
-        values = values.detach().cpu().numpy()
-    return np.atleast_1d(np.asarray(values, np.float32)).ravel()

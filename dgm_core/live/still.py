@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from dgm_core.live.charts import Chart, Series
+from dgm_core.live.charts import Chart
+from dgm_core.live.series import Series
 from dgm_core.live.views import Cloud, Pad, Pixels, Plane
 from dgm_core.plotting import COLORS
 

@@ -3,8 +3,9 @@
 from dgm_core.training.averaging import fit_average
 from dgm_core.training.checkpoints import CheckpointError, random_state_kept
 from dgm_core.training.console import interrupt_deferred, progress_bar
+from dgm_core.training.game import play
 from dgm_core.training.history import History
-from dgm_core.training.loop import CHECK_EVERY, fit, play
+from dgm_core.training.loop import CHECK_EVERY, fit
 from dgm_core.training.optimizers import adam, descend, fuses, game_adam
 from dgm_core.training.pure import (
     adam_descent,

@@ -1,5 +1,6 @@
 // A chart of a live figure, in SVG: lines, points, bars and bands on linear, logarithmic or named
-// axes. It reads traits (dgm_core/live/charts.py) and computes nothing but where things stand.
+// axes. It reads traits (dgm_core/live/charts.py, series.py) and computes nothing but where things
+// stand.
 
 import { findModel, hear } from "./models.js";
 
