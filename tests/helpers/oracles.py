@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
-from dgm_core.vae import VAE
+from dgm_core.vae import VAE, linear_vae
 
 
 class LinearNormal(nn.Module):
@@ -78,6 +78,19 @@ def ppca(latent_dim: int = 3, event_dim: int = 5, seed: int = 0) -> PPCA:
         rough=VAE(rough, decoder, latent_dim).double(),
         marginal=MultivariateNormal(bias, covariance),
     )
+
+
+def linear_model(latent_dim: int = 2, scale: float = 1.5) -> VAE:
+    """Return a linear model whose posterior is no more than twice as narrow as its prior."""
+    generator = torch.Generator().manual_seed(1)
+    weight = torch.randn(3, latent_dim, generator=generator).double()
+    return linear_vae(weight, torch.ones(3).double(), torch.full((3,), scale).double())
+
+
+def drawn(vae: VAE, count: int) -> tuple[Tensor, Tensor]:
+    """Return draws of z, and of x given each."""
+    z = vae.prior.sample((count,))
+    return z, vae.decoder(z).sample()
 
 
 def iwae_bound_by_quadrature(model: PPCA, x: Tensor, num_samples: int, nodes: int = 60) -> Tensor:

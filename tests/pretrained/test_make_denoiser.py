@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dgm_core import data, pretrained
+from dgm_core.data import digits
 from dgm_core.diffusion import DigitDenoiser, GreyValues
 from dgm_core.diffusion import training as its_training
 from dgm_core.pretrained import make_denoiser, shipped
@@ -102,11 +103,11 @@ def test_stopped_and_started_again_is_the_same_as_never_stopped(run, tmp_path, m
 def test_choosing_settings_never_sees_the_test_digits(run, tmp_path, monkeypatch):
     images, labels = data.mnist("train")
 
-    def only_training(split, device="cpu"):
-        assert split == "train"
+    def only_training(folder, prefix):
+        assert prefix == "train"
         return images, labels
 
-    monkeypatch.setattr(data, "mnist", only_training)
+    monkeypatch.setattr(digits, "_parse", only_training)  # all that reads MNIST goes through it
     assert run("here", "--validate") == 0
     folder = tmp_path / "here/out"
     assert os.listdir(folder) == ["mnist-denoiser-validation.json"]

@@ -8,6 +8,7 @@ import torch
 
 from dgm_core import data, pretrained
 from dgm_core.classifier import digit_classifier
+from dgm_core.data import digits
 from dgm_core.pretrained import make_judge, shipped
 
 
@@ -59,11 +60,11 @@ def test_the_weights_are_those_of_the_training_rounded_to_16_bits(loaded):
 def test_choosing_epochs_never_sees_the_test_digits(tmp_path, monkeypatch, capsys):
     images, labels = data.mnist("train")
 
-    def only_training(split, device="cpu"):
-        assert split == "train"
+    def only_training(folder, prefix):
+        assert prefix == "train"
         return images, labels
 
-    monkeypatch.setattr(data, "mnist", only_training)
+    monkeypatch.setattr(digits, "_parse", only_training)  # all that reads MNIST goes through it
     words = ["--validate", "--digits", "1200", "--epochs", "1", "--out", str(tmp_path)]
     make_judge.main(words)
     assert not os.listdir(tmp_path)

@@ -1,6 +1,4 @@
-"""Score matching, Tweedie's formula and Langevin's walk against closed forms and quadrature."""
-
-import math
+"""Score matching against closed forms and quadrature."""
 
 import pytest
 import torch
@@ -81,40 +79,6 @@ def test_the_floor_of_a_normal_is_in_closed_form():
     expected = 2 * 0.5 * (1e4 - 1 / 1.0001)
     assert expected == pytest.approx(2 * 4999.5, abs=0.1)
     assert_mean_is(losses, expected)
-
-
-@pytest.mark.parametrize("scale", [0.3, 1.0])
-def test_tweedie_gives_the_moments_of_the_posterior(scale):
-    """By quadrature over a grid of the plane."""
-    z = torch.tensor([[0.2, 0.1], [-1.0, 2.0]], dtype=torch.float64)
-    noised = PAIR.noised(1.0, scale)
-    line = torch.linspace(-7, 7, 701, dtype=torch.float64)
-    grid = torch.cartesian_prod(line, line)
-    for point in z:
-        log_joint = PAIR.log_prob(grid) - 0.5 * ((point - grid) / scale).square().sum(1)
-        share = log_joint.softmax(0)
-        mean = share @ grid
-        covariance = (grid - mean).T @ (share[:, None] * (grid - mean))
-        assert_close(energy.tweedie_mean(noised.score, point[None], scale)[0], mean)
-        found = energy.tweedie_covariance(noised.score, point[None], scale)[0]
-        assert_close(found, covariance, rtol=1e-6, atol=1e-8)
-
-
-def test_langevins_variance_is_the_fixed_point_of_its_recursion_and_of_a_walk():
-    torch.manual_seed(0)
-    eta, variance = 0.5, 1.0
-    settled = energy.langevin_variance(variance, eta)
-    assert settled == pytest.approx((1 - eta / 2) ** 2 * settled + eta)
-    assert settled == pytest.approx(1.143, abs=5e-4)
-    noise = torch.randn(60, 40_000, 1, dtype=torch.float64)
-    z = energy.langevin(lambda z: -z, torch.zeros(40_000, 1, dtype=torch.float64), eta, noise)
-    assert_mean_is(z.square().flatten(), settled)
-    assert settled / variance - 1 > 5 * math.sqrt(2 / 40_000)  # the bias is no chance
-
-
-def test_a_step_that_is_too_long_is_refused():
-    with pytest.raises(ValueError, match=r"settles below 4\.0 only"):
-        energy.langevin_variance(1.0, 4.0)
 
 
 @pytest.mark.parametrize(

@@ -1,125 +1,15 @@
-"""Distributions on the plane whose densities are known exactly: data for small experiments."""
+"""Gaussians bent: along a parabola, the banana, and along two circles, the moons."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from dgm_core import checks
-
-_PLANE = "a point of the plane has two numbers"
-
-
-@dataclass(frozen=True)
-class Ring:
-    """A mixture of equal round Gaussians whose centres are evenly spaced on a circle.
-
-    Attributes:
-        modes: number of Gaussians.
-        radius: of the circle around the origin.
-        scale: standard deviation of each Gaussian, in either direction.
-
-    Raises:
-        ValueError: no Gaussian, or a scale that is not positive.
-        TypeError: modes that are no whole number.
-
-    References:
-        Metz et al. (2017), Unrolled Generative Adversarial Networks.
-
-    Example:
-        >>> ring = Ring(modes=4, radius=2.0, scale=0.1)
-        >>> ring.sample((5,)).shape
-        torch.Size([5, 2])
-        >>> ring.nearest(torch.tensor([[0.0, 2.2]]))  # two sigmas from the second Gaussian
-        (tensor([1]), tensor([2.0000]))
-    """
-
-    modes: int = 8
-    radius: float = 2.0
-    scale: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Check what the density divides by."""
-        checks.counts("how many Gaussians there are", modes=self.modes)
-        checks.at_least(1, "a mixture needs a part", modes=self.modes)
-        checks.positive("a standard deviation", scale=self.scale)
-
-    def centres(self, device: torch.device | str = "cpu") -> Float[Tensor, " modes 2"]:
-        """Return the centres, (modes, 2), from angle 0 anticlockwise; float32, on `device`."""
-        angle = torch.arange(self.modes, device=device) * (2 * math.pi / self.modes)
-        return self.radius * torch.stack([angle.cos(), angle.sin()], 1)
-
-    def from_noise(
-        self, which: Float[Tensor, " *batch"], spread: Float[Tensor, " *batch 2"]
-    ) -> Float[Tensor, " *batch 2"]:
-        """Make samples from noise, a pure function for a page that draws the noise itself.
-
-        Args:
-            which: uniform on [0, 1), chooses the Gaussian, (...).
-            spread: standard normal, (..., 2).
-
-        Returns:
-            (..., 2).
-
-        Raises:
-            ValueError: noise that is not of the plane, or not one choice a point.
-        """
-        _check_noise(which, spread)
-        angle = (self.modes * which).floor() * (2 * math.pi / self.modes)
-        centre = self.radius * torch.stack([angle.cos(), angle.sin()], -1)
-        return centre + self.scale * spread
-
-    def sample(
-        self,
-        sample_shape: Sequence[int] = (),
-        device: torch.device | str = "cpu",
-        generator: torch.Generator | None = None,
-    ) -> Float[Tensor, " *sample 2"]:
-        """Draw points.
-
-        Args:
-            sample_shape: how many, in any arrangement.
-            device: where they are drawn.
-            generator: source of the draws, on `device`; torch's default if None.
-
-        Returns:
-            (*sample_shape, 2), float32.
-        """
-        options, shape = {"device": device, "generator": generator}, checks.arranged(sample_shape)
-        which = torch.rand(shape, **options)
-        return self.from_noise(which, torch.randn((*shape, 2), **options))
-
-    def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
-        """Return the exact log density at x, (...), in nats.
-
-        Raises:
-            ValueError: points that are not of the plane.
-            TypeError: points of whole numbers.
-        """
-        away = self._away(x)  # (..., modes, 2)
-        constant = math.log(self.modes * 2 * math.pi * self.scale**2)
-        return (-0.5 * away.square().sum(-1)).logsumexp(-1) - constant
-
-    def nearest(
-        self, x: Float[Tensor, " *batch 2"]
-    ) -> tuple[Int[Tensor, " *batch"], Float[Tensor, " *batch"]]:
-        """Return the nearest Gaussian of each point, (...), and how many sigmas away, (...).
-
-        Raises:
-            ValueError: points that are not of the plane.
-            TypeError: points of whole numbers.
-        """
-        distance, index = self._away(x).square().sum(-1).min(-1)
-        return index, distance.sqrt()
-
-    def _away(self, x: Tensor) -> Tensor:
-        """Return how far each Gaussian is from points, (..., modes, 2), in its sigmas."""
-        checks.last("x", x, 2, _PLANE)
-        checks.floating("x", x, "the centres lie between whole numbers; x.float()")
-        return (x[..., None, :] - self.centres(x.device).to(x.dtype)) / self.scale
+from dgm_core.targets.ring import PLANE, check_noise
 
 
 @dataclass(frozen=True)
@@ -159,7 +49,7 @@ class Banana:
         Raises:
             ValueError: noise that is not of the plane.
         """
-        checks.last("spread", spread, 2, _PLANE)
+        checks.last("spread", spread, 2, PLANE)
         first = self.width * spread[..., 0]
         middle = self.bend * (first**2 - self.width**2)
         return torch.stack([first, middle + self.thickness * spread[..., 1]], -1)
@@ -186,7 +76,7 @@ class Banana:
         Raises:
             ValueError: points that are not of the plane.
         """
-        checks.last("x", x, 2, _PLANE)
+        checks.last("x", x, 2, PLANE)
         middle = self.bend * (x[..., 0] ** 2 - self.width**2)
         along, across = x[..., 0] / self.width, (x[..., 1] - middle) / self.thickness
         constant = math.log(2 * math.pi * self.width * self.thickness)
@@ -243,7 +133,7 @@ class Moons:
         Raises:
             ValueError: noise that is not of the plane, or not one choice a point.
         """
-        _check_noise(which, spread)
+        check_noise(which, spread)
         side = 2 * (which < 0.5).to(spread.dtype) - 1  # the upper moon has its centre at the left
         angle = math.pi / 2 + self.spread * spread[..., 0]
         distance = self.radius + self.thickness * spread[..., 1]
@@ -273,7 +163,7 @@ class Moons:
         Raises:
             ValueError: points that are not of the plane.
         """
-        checks.last("x", x, 2, _PLANE)
+        checks.last("x", x, 2, PLANE)
         return torch.logaddexp(self._upper(x), self._upper(-x)) - math.log(2)
 
     def _upper(self, x: Tensor) -> Tensor:
@@ -285,8 +175,3 @@ class Moons:
         across = (distance - self.radius) / self.thickness
         constant = math.log(2 * math.pi * self.spread * self.thickness)
         return (-0.5 * turns**2).logsumexp(-1) - 0.5 * across**2 - distance.log() - constant
-
-
-def _check_noise(which: Tensor, spread: Tensor) -> None:
-    checks.last("spread", spread, 2, _PLANE)
-    checks.same_shape("one choice a point", which=which, points=spread[..., 0])

@@ -1,82 +1,12 @@
-"""What a model is trained on: free functions of model and data, one value per example, in nats."""
+"""What a VAE is trained on: the ELBO, its two terms, and its relatives."""
 
-import math
-
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, kl_divergence
+from torch.distributions import kl_divergence
 
 from dgm_core import checks
-from dgm_core.distributions import from_noise
+from dgm_core.objectives.weights import draws_of, log_mean_exp, log_weights
 from dgm_core.vae import VAE
-
-
-def log_mean_exp(values: Float[Tensor, " samples *batch"]) -> Float[Tensor, " *batch"]:
-    r"""Return :math:`\log \frac1S \sum_s e^{v_s}` over the leading axis, without overflow.
-
-    Args:
-        values: (S, ...), logarithms of what is averaged.
-
-    Returns:
-        (...).
-
-    Raises:
-        ValueError: nothing to average, or a single number.
-
-    Example:
-        >>> log_mean_exp(torch.tensor([0.8, 0.2]).log()).exp()
-        tensor(0.5000)
-    """
-    checks.rows("values", values, "a mean needs something to average, on the leading axis")
-    return values.logsumexp(0) - math.log(len(values))
-
-
-def log_weights(
-    vae: VAE,
-    x: Float[Tensor, " batch event"],
-    num_samples: int,
-    noise: Float[Tensor, " samples batch latent"] | None = None,
-    proposal: Distribution | None = None,
-) -> Float[Tensor, " samples batch"]:
-    r"""Importance weights :math:`\log w = \log p(x, z) - \log q(z \mid x)`, z drawn from q.
-
-    Args:
-        vae: the model.
-        x: (B, pixels).
-        num_samples: draws of z for each example.
-        noise: standard normal numbers that the draws are made of, (num_samples, B, D); drawn here
-            if None. With it the function is pure, as a live figure has to be.
-        proposal: from which to draw z, batch shape (B,), event shape (D,); what the encoder says
-            if None.
-
-    Returns:
-        (num_samples, B), in nats; differentiable through z.
-
-    Raises:
-        ValueError: `num_samples` is less than 1, `noise` has another shape, or `proposal` is for
-            another number of examples; or as `distributions.GreyBernoulli.log_prob`, for pixels
-            out of range.
-
-    References:
-        Burda et al. (2016), Importance Weighted Autoencoders, eq. 8.
-
-    Example:
-        >>> from dgm_core.vae import linear_vae
-        >>> vae = linear_vae(torch.tensor([[2.0]]), torch.zeros(1), torch.ones(1))
-        >>> log_weights(vae, torch.ones(1, 1), num_samples=3).detach()  # exact: each is log p(x)
-        tensor([[-1.8237],
-                [-1.8237],
-                [-1.8237]])
-    """
-    if proposal is not None and proposal.batch_shape != x.shape[:-1]:
-        raise ValueError(
-            f"the proposal is for {checks.sizes(proposal.batch_shape)} examples, and x has "
-            f"{checks.sizes(x.shape[:-1])}: give it one distribution an example, in their order"
-        )
-    q = vae.encoder(x) if proposal is None else proposal
-    z = _draws(q, num_samples, noise)  # (S, B, D)
-    return vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - q.log_prob(z)
 
 
 def distortion_and_rate(
@@ -116,7 +46,7 @@ def distortion_and_rate(
         (torch.Size([5]), True)
     """
     q = vae.encoder(x)
-    z = _draws(q, num_samples, noise)  # (S, B, D)
+    z = draws_of(q, num_samples, noise)  # (S, B, D)
     distortion = -vae.decoder(z).log_prob(x).mean(0)
     try:
         rate = kl_divergence(q, vae.prior)
@@ -233,7 +163,7 @@ def free_bits(
     if not free >= 0:
         raise ValueError(f"free is {free}; an allowance is at least 0 nats")
     q, prior = vae.encoder(x), vae.prior
-    z = _draws(q, num_samples, noise)  # (S, B, D)
+    z = draws_of(q, num_samples, noise)  # (S, B, D)
     rates = kl_divergence(q.base_dist, prior.base_dist)  # (B, D)
     rates = rates.where(rates.mean(0) > free, rates.new_full((), free))
     return vae.decoder(z).log_prob(x).mean(0) - rates.sum(-1)
@@ -273,141 +203,3 @@ def iwae_bound(
         torch.Size([5])
     """
     return log_mean_exp(log_weights(vae, x, num_samples, noise))
-
-
-def game_value(
-    real_logits: Float[Tensor, " batch"], fake_logits: Float[Tensor, " batch"]
-) -> Float[Tensor, " batch"]:
-    r"""Value of the minimax game, :math:`\log D(x) + \log(1 - D(G(z)))`, from logits.
-
-    Its mean estimates V(D, G), at most -log 4 plus twice a Jensen-Shannon divergence; D raises it
-    and G lowers it. Finite for every finite logit.
-
-    Args:
-        real_logits: of D for examples of the data, (B,).
-        fake_logits: of D for generated examples, (B,).
-
-    Returns:
-        (B,), in nats, at most 0.
-
-    Raises:
-        ValueError: not as many logits of one kind as of the other.
-
-    References:
-        Goodfellow et al. (2014), Generative Adversarial Nets, eq. 1.
-
-    Example:
-        >>> game_value(torch.zeros(1), torch.zeros(1))  # -log 4: D knows nothing
-        tensor([-1.3863])
-    """
-    cure = "as many generated examples as real ones, one logit each"
-    checks.same_shape(cure, real_logits=real_logits, fake_logits=fake_logits)
-    return F.logsigmoid(real_logits) + F.logsigmoid(-fake_logits)
-
-
-def discriminator_loss(
-    real_logits: Float[Tensor, " batch"], fake_logits: Float[Tensor, " batch"]
-) -> Float[Tensor, " batch"]:
-    """Minus the value of the game: what the discriminator minimises.
-
-    Args:
-        real_logits: of D for examples of the data, (B,).
-        fake_logits: of D for generated examples, (B,).
-
-    Returns:
-        (B,), in nats, at least 0; log 4 where D knows nothing.
-
-    Raises:
-        ValueError: not as many logits of one kind as of the other.
-
-    References:
-        Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1.
-
-    Example:
-        >>> undecided, sure = torch.zeros(1), torch.full((1,), 10.0)
-        >>> discriminator_loss(undecided, undecided), discriminator_loss(sure, -sure)
-        (tensor([1.3863]), tensor([9.0798e-05]))
-    """
-    return -game_value(real_logits, fake_logits)
-
-
-def minimax_generator_loss(fake_logits: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-    r"""What the generator minimises in the game, :math:`\log(1 - D(G(z)))`: it saturates.
-
-    The derivative by the logit is -D, which vanishes where D is sure that the example is fake.
-
-    Args:
-        fake_logits: of D for generated examples, (B,).
-
-    Returns:
-        (B,), in nats, at most 0.
-
-    References:
-        Goodfellow et al. (2014), Generative Adversarial Nets, eq. 1.
-
-    Example:
-        >>> logit = torch.tensor([-5.0], requires_grad=True)  # D is sure that it is fake
-        >>> torch.autograd.grad(minimax_generator_loss(logit).sum(), logit)
-        (tensor([-0.0067]),)
-    """
-    return F.logsigmoid(-fake_logits)
-
-
-def nonsaturating_generator_loss(fake_logits: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-    r"""What the generator minimises instead, :math:`-\log D(G(z))`: another objective.
-
-    The derivative by the logit is -(1 - D), largest where D is sure that the example is fake.
-
-    Args:
-        fake_logits: of D for generated examples, (B,).
-
-    Returns:
-        (B,), in nats, at least 0.
-
-    References:
-        Goodfellow et al. (2014), Generative Adversarial Nets, section 3.
-
-    Example:
-        >>> logit = torch.tensor([-5.0], requires_grad=True)  # D is sure that it is fake
-        >>> torch.autograd.grad(nonsaturating_generator_loss(logit).sum(), logit)
-        (tensor([-0.9933]),)
-    """
-    return -F.logsigmoid(fake_logits)
-
-
-def bits_per_dim(
-    log_prob: Float[Tensor, " *batch"], num_dims: int, bins: int = 1
-) -> Float[Tensor, " *batch"]:
-    r"""Negative log-likelihood in bits a dimension, :math:`-\log_2 p(x) / D + \log_2` bins.
-
-    Args:
-        log_prob: log density of each example, in nats, (B,).
-        num_dims: D, numbers in an example.
-        bins: how many values of the data share an interval of length 1: 256 for pixels that
-            `data.dequantize` made. The second term is the Jacobian of that scaling.
-
-    Returns:
-        (B,), in bits, to minimise.
-
-    Raises:
-        ValueError: `num_dims` or `bins` is less than 1.
-
-    References:
-        Theis et al. (2016), A note on the evaluation of generative models, section 3.1.
-
-    Example:
-        >>> bits_per_dim(torch.tensor([0.0]), num_dims=784, bins=256)  # all grey values alike
-        tensor([8.])
-    """
-    checks.at_least(1, "the numbers in an example, and 256 bins for grey", D=num_dims, bins=bins)
-    return -log_prob / (num_dims * math.log(2)) + math.log2(bins)
-
-
-def _draws(q: Distribution, num_samples: int, noise: Tensor | None) -> Tensor:
-    checks.at_least(1, "an expectation needs a draw", num_samples=num_samples)
-    shape = (num_samples, *q.batch_shape, *q.event_shape)
-    if noise is None:
-        return q.rsample(shape[:1])
-    if noise.shape != shape:
-        raise ValueError(f"noise is {tuple(noise.shape)}; {num_samples} draws take {shape}")
-    return from_noise(q, noise)

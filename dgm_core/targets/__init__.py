@@ -1,0 +1,10 @@
+"""Distributions on the plane whose densities are known exactly: data for small experiments."""
+
+from dgm_core.targets.bent import Banana, Moons
+from dgm_core.targets.ring import Ring
+
+__all__ = [
+    "Banana",
+    "Moons",
+    "Ring",
+]
