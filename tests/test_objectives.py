@@ -10,6 +10,7 @@ from oracles import assert_mean_is, iwae_bound_by_quadrature, ppca
 from torch.distributions import Independent, Normal, kl_divergence
 
 from dgm_core.data import batches
+from dgm_core.evaluation import prior_gap
 from dgm_core.objectives import (
     discriminator_loss,
     distortion_and_rate,
@@ -20,6 +21,7 @@ from dgm_core.objectives import (
     log_weights,
     minimax_generator_loss,
     nonsaturating_generator_loss,
+    spread_elbo,
 )
 from dgm_core.training import fit
 from dgm_core.vae import linear_vae, mlp_vae
@@ -306,3 +308,37 @@ def test_the_same_noise_gives_the_numbers_of_a_seed(kind):
         torch.testing.assert_close(drawn, given)
     with pytest.raises(ValueError, match=r"noise is \(1, 5, 3\); 4 draws take \(4, 5, 3\)"):
         elbo(vae, x, 4, noise=torch.randn(1, 5, 3))
+
+
+def test_a_spread_bound_of_weight_one_is_the_elbos_estimate():
+    torch.manual_seed(0)
+    model = ppca()
+    x = model.marginal.sample((6,))
+    noise = torch.randn(1, 6, 3, dtype=torch.float64)
+    torch.manual_seed(1)
+    found = spread_elbo(model.rough, x, 100, weight=1.0)
+    torch.manual_seed(1)
+    z = model.rough.encoder(x).rsample()
+    noise = ((z - model.rough.encoder(x).mean) / model.rough.encoder(x).stddev)[None]
+    torch.testing.assert_close(found, log_weights(model.rough, x, 1, noise)[0])
+
+
+def test_a_spread_bound_loses_the_gap_between_codes_and_prior_as_often_as_it_weighs():
+    """With the whole data as its batch, the mixture of posteriors is summed up in full."""
+    torch.manual_seed(0)
+    model = ppca()
+    x = 3 + model.marginal.sample((50,))
+    bounds = []
+    for weight in (1.0, 4.0):
+        torch.manual_seed(1)
+        bounds.append(spread_elbo(model.rough, x, 50, weight).mean())
+    torch.manual_seed(1)
+    gap = prior_gap(model.rough, x)
+    torch.testing.assert_close(bounds[0] - bounds[1], 3 * gap)
+
+
+@pytest.mark.parametrize(("batch", "data"), [(1, 10), (4, 3)])
+def test_a_spread_bound_wants_other_examples(batch, data):
+    model = ppca()
+    with pytest.raises(ValueError, match="at least 2 of them"):
+        spread_elbo(model.rough, model.marginal.sample((batch,)), data, weight=2.0)
