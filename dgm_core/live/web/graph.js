@@ -2,9 +2,10 @@
 // exported graph, and never both. It draws nothing but a line of words; outputs go to other widgets.
 
 import { floats } from "./arrays.js";
+import { offerFullScreen } from "./full.js";
 import { LOST, referee, WORDS } from "./kernel.js";
 import { findModel, hear, isClosed, wholeOf } from "./models.js";
-import { exclusively, fromBase64, inLine, runScript, runtime } from "./runtime.js";
+import { exclusively, inLine, runtime } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
 /** @typedef {import("./types").Status} Status */
@@ -235,9 +236,8 @@ class Graph {
         );
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
-    if (!globalThis.dgmModels?.[name])
-      await runScript(new URL(`../live/${name}.js`, globalThis.dgmBook?.vendor).href);
-    return fromBase64(globalThis.dgmModels?.[name] ?? "");
+    const { read } = /** @type {import("./types").Book} */ (globalThis.dgmBook);
+    return read(`live/${name}.onnx`);
   }
 
   async findTargets() {
@@ -413,7 +413,14 @@ export default {
     const disappear = graph.appear();
     show(graph.status);
     graph.watchers.add(show);
+    // It has no figure around it before it is laid out.
+    const placed = new ResizeObserver(() => {
+      placed.disconnect();
+      offerFullScreen(el);
+    });
+    placed.observe(el);
     return () => {
+      placed.disconnect();
       graph.watchers.delete(show);
       disappear();
       if (graph.element === el) graph.element = undefined;
