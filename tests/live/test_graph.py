@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from dgm_core import live
 from dgm_core.live.export import to_onnx
-from dgm_core.live.graph import summarise
 
 
 def test_a_graph_drives_labels_and_arrays_when_its_input_changes(kl_graph):
@@ -186,16 +185,6 @@ def test_an_error_of_the_function_reaches_the_reader_in_words():
     function.broken = False
     graph.a = 2.0
     assert graph._error == ""
-
-
-def test_outputs_are_summarised_with_six_digits_and_null_for_what_is_not_finite():
-    outputs = {"a": np.float32(1 / 3), "b": np.array([np.nan, 2.0]), "c": np.arange(65.0)}
-    outputs["a"] = np.asarray(outputs["a"])
-    assert json.loads(summarise(outputs)) == {
-        "a": 0.333333,
-        "b": [None, 2.0],
-        "c": {"length": 65, "mean": 32.0, "min": 0.0, "max": 64.0},
-    }
 
 
 def test_where_nothing_can_be_exported_the_kernel_evaluates_all_the_same(monkeypatch):
