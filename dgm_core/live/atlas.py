@@ -121,7 +121,7 @@ class Atlas(View):
         ring = np.array([self.x, self.y])
         pale = np.linalg.norm(self.places - ring, axis=1) < _NEAR
         names = "".join(
-            f'<span class="dgm-name{" dgm-pale" * bool(pale[k])}" '
+            f'<span class="dgm-label{" dgm-pale" * bool(pale[k])}" '
             f'style="{_at(x, y)};--c:var(--dgm-digit{k})">{k}</span>'
             for k, (x, y) in enumerate(self.places)
         )

@@ -78,7 +78,7 @@ def test_few_words_stand_before_the_figure(opened):
 def test_no_two_names_overlap(opened, size, scheme):
     page = opened(size, color_scheme=scheme)
     boxes = page.evaluate(
-        """() => [...document.querySelectorAll(".dgm-figure .dgm-name")].map((name) => {
+        """() => [...document.querySelectorAll(".dgm-figure .dgm-label")].map((name) => {
           const { left, right, top, bottom } = name.getBoundingClientRect();
           return [left, right, top, bottom]; })"""
     )
@@ -94,7 +94,7 @@ def test_no_two_names_overlap(opened, size, scheme):
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_still_picture_lies_where_the_figure_comes_alive(opened, size):
     page = opened(size)
-    parts = [".dgm-map", ".dgm-digit", ".dgm-title", ".dgm-switch", ".dgm-name:nth-child(5)"]
+    parts = [".dgm-map", ".dgm-digit", ".dgm-title", ".dgm-switch", ".dgm-label:nth-child(5)"]
     alive = page.evaluate(BOXES, [f".dgm-figure {part}" for part in parts])
     below = page.evaluate(BOXES, ["article h2"])
     page.evaluate(

@@ -109,7 +109,7 @@ function atlas({ model, el }) {
   const box = part("input");
   const numbers = part(".dgm-numbers");
   /** @type {HTMLElement[]} */
-  const names = [...el.querySelectorAll(".dgm-name")].map((one) => /** @type {any} */ (one));
+  const names = [...el.querySelectorAll(".dgm-label")].map((one) => /** @type {any} */ (one));
   const places = names.map(({ style }) => [
     Number.parseFloat(style.left) / 100,
     1 - Number.parseFloat(style.top) / 100,

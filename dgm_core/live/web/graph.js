@@ -137,6 +137,7 @@ class Graph {
     const [ort, targets] = await Promise.all([runtime(), this.findTargets(), this.exported()]);
     this.ort = ort;
     this.targets = targets;
+    await this.drawn();
     await inLine(this, false, () => this.open());
     await inLine(this, true, () => this.checkAgainstPyTorch());
   }
@@ -247,6 +248,13 @@ class Graph {
       found.push({ ...rest, widget });
     }
     return found;
+  }
+
+  // A figure that came alive before its parts are drawn would move the text below.
+  async drawn() {
+    await Promise.allSettled(
+      this.targets.flatMap(({ widget }) => Object.values(widget.views ?? {})),
+    );
   }
 
   /** @param {string} occasion "run", "click" or "reset" */
