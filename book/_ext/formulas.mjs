@@ -14,6 +14,7 @@ const MathJax = await mathjax.init({
   svg: { fontCache: "none" }, // the page has each glyph once (formulas.py)
 });
 const { adaptor } = MathJax.startup;
+const WIDE = 30; // ex, about 240 pixels: from here on a formula in a sentence may need to scroll
 // As MathJax's own extension has it: seen by nobody, read out by a screen reader.
 const HIDDEN = `mjx-assistive-mml { position: absolute !important; top: 0; left: 0; padding: 1px 0 0;
   border: 0; display: block !important; width: auto !important; overflow: hidden !important;
@@ -53,7 +54,8 @@ const set = ([source, display]) => {
   adaptor.setAttribute(svg, "aria-hidden", "true");
   if (adaptor.kind(adaptor.firstChild(svg)) === "defs") adaptor.remove(adaptor.firstChild(svg));
   flatten(adaptor.firstChild(svg));
-  if (display) adaptor.setAttribute(container, "tabindex", "0"); // a wide one scrolls
+  const isWide = Number.parseFloat(adaptor.getAttribute(svg, "width")) > WIDE;
+  if (display || isWide) adaptor.setAttribute(container, "tabindex", "0"); // it may scroll
   const spoken = `<mjx-assistive-mml unselectable="on" display="${display ? "block" : "inline"}">${mml}</mjx-assistive-mml>`;
   return adaptor.outerHTML(container).replace(/<\/mjx-container>$/, `${spoken}</mjx-container>`);
 };

@@ -83,10 +83,13 @@ def look_at_scripts(app, pagename, templatename, context, doctree) -> None:
 
 
 def mark_text(app, doctree, docname) -> None:
-    """Mark the sections without a live figure, for dgm.css.
+    """Mark the sections without a live figure, on a page that has one, for dgm.css.
 
-    Found by ``:has()`` there, they would have to be found anew at every move of a slider.
+    Found by ``:has()`` there, they would have to be found anew at every move of a slider. A page
+    without a figure is laid out once, and places on it that links lead to stay where they are.
     """
+    if not any(VIEW in raw.astext() for raw in doctree.findall(nodes.raw)):
+        return
     for top in doctree.children:
         for section in top.children if isinstance(top, nodes.section) else ():
             raw = section.findall(nodes.raw)

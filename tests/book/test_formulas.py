@@ -34,6 +34,12 @@ def test_a_formula_is_drawn_and_said(setter):
     assert "mjx-assistive-mml" in setter.style
 
 
+def test_a_formula_that_may_have_to_scroll_is_reached_by_keys(setter):
+    assert 'tabindex="0"' not in setter("x + y")
+    assert 'tabindex="0"' in setter("x", True)
+    assert 'tabindex="0"' in setter(" + ".join(["x_{1,2,3}"] * 12))
+
+
 def test_what_mathjax_cannot_read_is_an_error_and_the_next_one_is_not(setter):
     with pytest.raises(ValueError, match=r"cannot read \\frac"):
         setter(r"\frac{")
