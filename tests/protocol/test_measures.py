@@ -42,4 +42,5 @@ def test_two_digits_of_the_error_are_shown(error):
 )
 def test_a_measure_reads_as_one_writes_it(measured, text):
     assert str(measured) == f"{measured}" == text
-    assert f"{measured:.1f}" == f"{measured.mean:.1f} ± {measured.error:.1f}"
+    mean = f"{measured.mean:.1f}".replace("-", "−")
+    assert f"{measured:.1f}" == f"{mean} ± {measured.error:.1f}"
