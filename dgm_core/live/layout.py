@@ -40,8 +40,8 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     """
     rows = []
     for name, (label, low, high, *rest) in ranges.items():
-        if name not in graph._input_names:
-            raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
+        if name not in graph.input_names:
+            raise ValueError(f"no input {name!r}; inputs are {', '.join(graph.input_names)}")
         if np.ndim(getattr(graph, name)):
             raise ValueError(f"input {name!r} is an array, and a slider moves one number")
         logarithmic = rest == ["log"]
