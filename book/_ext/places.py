@@ -16,7 +16,8 @@ from dataclasses import dataclass
 WIDE, NARROW = (688, 24, 172), (358, 16, 140)
 GAP = 12  # between the rows of a row that wraps
 ROW = 32  # a slider
-LINE, LETTER = 19.5, 7.0  # a line of words; a letter on average, with what a line leaves empty
+LINE, LETTER = 19.5, 7.0  # a line of words; a letter on average
+SPELT = 7.7  # a letter of words whose numbers grow when they move, with what a line leaves empty
 GRAPH = 22  # what a graph says of itself
 CHART, TITLE = 28 + 36 + 8, 23  # around a plot, and above it
 PLANE, CLOUD, LEGEND = 352, 347, 23  # a square with its axes; a row of names
@@ -100,7 +101,7 @@ class Measure:
     def _html(self, state: dict, room: float) -> Box:
         lines = re.split(r"<br ?/?>|</p>\s*<p>", state["value"])
         texts = [html.unescape(re.sub("<[^>]+>", "", line)) for line in lines]
-        return Box(room, LINE * sum(max(1, math.ceil(len(t) * LETTER / room)) for t in texts))
+        return Box(room, LINE * sum(max(1, math.ceil(len(t) * SPELT / room)) for t in texts))
 
     def _graph(self, state: dict, room: float) -> Box:
         return Box(room, GRAPH)
@@ -113,9 +114,10 @@ class Measure:
     def _pixels(self, state: dict, room: float) -> Box:
         rows, columns, height, width = state["_grid"]
         scale = min(1, room / (columns * width * state["_zoom"]))
-        title = TITLE + 1.5 if state["title"] else 0
-        tall = rows * height * state["_zoom"] * scale + 6 + title
-        return Box(columns * width * state["_zoom"] * scale, tall)
+        wide = columns * width * state["_zoom"] * scale
+        lines = math.ceil(len(state["title"]) * LETTER / wide)
+        title = TITLE + 1.5 + LINE * (lines - 1) if lines else 0
+        return Box(wide, rows * height * state["_zoom"] * scale + 6 + title)
 
     def _plane(self, state: dict, room: float) -> Box:
         return Box(min(room, PLANE), min(room, PLANE))

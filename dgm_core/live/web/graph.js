@@ -5,7 +5,7 @@ import { floats } from "./arrays.js";
 import { offerFullScreen } from "./full.js";
 import { LOST, referee, WORDS } from "./kernel.js";
 import { findModel, hear, isClosed, wholeOf } from "./models.js";
-import { exclusively, inLine, runtime } from "./runtime.js";
+import { exclusively, frame, inLine, runtime } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
 /** @typedef {import("./types").Status} Status */
@@ -137,7 +137,6 @@ class Graph {
     const [ort, targets] = await Promise.all([runtime(), this.findTargets(), this.exported()]);
     this.ort = ort;
     this.targets = targets;
-    await this.drawn();
     await inLine(this, false, () => this.open());
     await inLine(this, true, () => this.checkAgainstPyTorch());
   }
@@ -248,13 +247,6 @@ class Graph {
       found.push({ ...rest, widget });
     }
     return found;
-  }
-
-  // A figure that came alive before its parts are drawn would move the text below.
-  async drawn() {
-    await Promise.allSettled(
-      this.targets.flatMap(({ widget }) => Object.values(widget.views ?? {})),
-    );
   }
 
   /** @param {string} occasion "run", "click" or "reset" */
@@ -390,6 +382,23 @@ class Graph {
   }
 }
 
+// A box keeps an empty widget in the place of each part that is still to come.
+const TO_COME = ".lm-Widget:not(.jupyter-widgets), .jupyter-widgets:empty";
+const FRAMES = 600; // that a figure is waited for, whose parts do not come
+
+/**
+ * A figure that says it is ready before its parts are there would move the text below.
+ *
+ * @param {HTMLElement} el of the graph
+ */
+async function whole(el) {
+  for (let k = 0; k < FRAMES; k++) {
+    await frame();
+    if (el.isConnected && !el.closest(".dgm-figure")?.querySelector(TO_COME)) break;
+  }
+  await frame(); // in which they are drawn
+}
+
 export default {
   /** @param {import("./types").Context} context */
   initialize({ model }) {
@@ -407,8 +416,10 @@ export default {
     const line = document.createElement("p");
     line.setAttribute("role", "status");
     el.append(line);
+    let isWhole = false;
     /** @param {Status} status */
     const show = ({ state, backend, output, words, parity }) => {
+      if (state === "ready" && !isWhole) return;
       el.dataset.dgmState = state;
       el.dataset.dgmBackend = backend;
       el.dataset.dgmOutput = output;
@@ -421,6 +432,10 @@ export default {
     const disappear = graph.appear();
     show(graph.status);
     graph.watchers.add(show);
+    whole(el).then(() => {
+      isWhole = true;
+      show(graph.status);
+    });
     // It has no figure around it before it is laid out.
     const placed = new ResizeObserver(() => {
       placed.disconnect();

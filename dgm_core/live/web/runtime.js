@@ -105,10 +105,13 @@ export async function inLine(graph, late, work) {
   try {
     await work();
   } finally {
-    await Promise.race([drawn(), sleep(100)]); // a hidden page draws nothing
+    await frame();
     queue.busy = false;
     callNext();
   }
 }
 
 const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+
+/** Until the page was drawn; a hidden page draws nothing. */
+export const frame = () => Promise.race([drawn(), sleep(100)]);

@@ -48,7 +48,6 @@ export interface Context<T = Record<string, any>> {
 
 /** Any widget of the page, as its manager knows it. */
 export interface Target {
-  views?: Record<string, Promise<unknown>>; // each settled when it is drawn
   get(trait: string): any;
   set(traits: Record<string, unknown>): void;
   set(trait: string, value: unknown): void;
