@@ -11,9 +11,9 @@ import math
 import re
 from dataclasses import dataclass
 
-#: Of a figure on a page, and on a telephone: its width, the gap between neighbours in a row, the
+#: Of a figure on a page, and on telephones: its width, the gap between neighbours in a row, the
 #: height of a chart's plot. All in pixels, as live.css and the scripts of the views have them.
-WIDE, NARROW = (688, 24, 172), (358, 16, 140)
+WIDE, NARROW, NARROWEST = (688, 24, 172), (358, 16, 140), (328, 16, 140)
 GAP = 12  # between the rows of a row that wraps
 ROW = 32  # a slider
 LINE, LETTER = 19.5, 7.0  # a line of words; a letter on average
@@ -128,7 +128,7 @@ class Measure:
         return Box(min(room, PLANE), CLOUD * min(1, room / PLANE) + LEGEND * rows)
 
     def _pad(self, state: dict, room: float) -> Box:
-        return Box(347, 359)
+        return Box(347, 359 if room >= 347 else 406)  # its buttons then stand below each other
 
     def _button(self, state: dict, room: float) -> Box:
         return Box(120, 36)
@@ -151,10 +151,12 @@ def heights(widgets: dict, name: str) -> tuple[int, int] | None:
         name: of the figure's box.
     """
     try:
-        found = [Measure(widgets, page)(name, page[0]).height for page in (WIDE, NARROW)]
+        wide, *narrow = (
+            Measure(widgets, page)(name, page[0]).height for page in (WIDE, NARROW, NARROWEST)
+        )
     except (Unknown, KeyError, TypeError):
         return None
-    return math.ceil(found[0]), math.ceil(found[1])
+    return math.ceil(wide), math.ceil(max(narrow))
 
 
 def reserve(page: str, widgets: dict) -> str:
