@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 #: Of a figure on a page, and on telephones: its width, the gap between neighbours in a row, the
 #: height of a chart's plot. All in pixels, as live.css and the scripts of the views have them.
-WIDE, NARROW, NARROWEST = (688, 24, 172), (358, 16, 140), (328, 16, 140)
+WIDTHS = (688, 24, 172), (358, 16, 140), (328, 16, 140)
 GAP = 12  # between the rows of a row that wraps
 ROW = 32  # a slider
 LINE, LETTER = 19.5, 7.0  # a line of words; a letter on average
@@ -143,20 +143,18 @@ class Measure:
         return Box(room, ROW)
 
 
-def heights(widgets: dict, name: str) -> tuple[int, int] | None:
-    """Return the height of a figure on a page and on a telephone, in pixels, or None.
+def heights(widgets: dict, name: str) -> list[int] | None:
+    """Return the height of a figure for each of `WIDTHS`, in pixels, or None.
 
     Args:
         widgets: the state of the page's widgets, by name.
         name: of the figure's box.
     """
     try:
-        wide, *narrow = (
-            Measure(widgets, page)(name, page[0]).height for page in (WIDE, NARROW, NARROWEST)
-        )
+        found = [Measure(widgets, page)(name, page[0]).height for page in WIDTHS]
     except (Unknown, KeyError, TypeError):
         return None
-    return math.ceil(wide), math.ceil(max(narrow))
+    return [math.ceil(height) for height in found]
 
 
 def reserve(page: str, widgets: dict) -> str:
@@ -172,7 +170,8 @@ def reserve(page: str, widgets: dict) -> str:
         size = heights(widgets, json.loads(data)["model_id"])
         if size is None:
             return found[0]
-        style = f"--dgm-wide: {size[0]}px; --dgm-narrow: {size[1]}px"
+        names = ("wide", "narrow", "narrowest")
+        style = "; ".join(f"--dgm-{n}: {s}px" for n, s in zip(names, size, strict=True))
         return f'<div class="dgm-place" style="{style}">{view}{instead}</div>{caption}'
 
     return FIGURE.sub(put, page)

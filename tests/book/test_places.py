@@ -36,7 +36,7 @@ def test_rows_of_a_box_add_up():
         box={"kind": "VBox", "children": ["slider", "words", "graph", "other", "hidden"]},
     )
     high = places.ROW + 2 * places.LINE + places.GRAPH  # one graph speaks for all
-    assert places.heights(state, "box") == (high, high)
+    assert places.heights(state, "box") == [high, high, high]
 
 
 def test_neighbours_share_a_row_and_wrap_where_there_is_no_room():
@@ -45,7 +45,7 @@ def test_neighbours_share_a_row_and_wrap_where_there_is_no_room():
     )
     state = widgets(a=wide, b=narrow, box={"kind": "HBox", "children": ["a", "b"]})
     beside, below = 172 + places.CHART, 2 * (140 + places.CHART) + places.GAP
-    assert places.heights(state, "box") == (beside, below)
+    assert places.heights(state, "box") == [beside, below, below]
 
 
 def test_a_square_is_as_high_as_its_share_of_the_row_is_wide():
@@ -55,7 +55,7 @@ def test_a_square_is_as_high_as_its_share_of_the_row_is_wide():
         picture={"kind": "Pixels", "_grid": [1, 1, 28, 28], "_zoom": 10, "title": ""},
         box={"kind": "HBox", "children": ["chart", "picture"]},
     )
-    wide, _ = places.heights(state, "box")
+    wide, *_ = places.heights(state, "box")
     assert wide == min(300, 688 - 280 - 24 - 60) + places.CHART + places.TITLE
 
 
@@ -74,7 +74,8 @@ def test_the_picture_moves_into_the_place_and_the_caption_stays_below():
     text = places.reserve(figure("slider"), state)
     inside, _, after = text.partition('</div></div></div><div class="output text_html">')
     assert inside.startswith(
-        '<div class="dgm-place" style="--dgm-wide: 32px; --dgm-narrow: 32px">'
+        '<div class="dgm-place" '
+        'style="--dgm-wide: 32px; --dgm-narrow: 32px; --dgm-narrowest: 32px">'
     )
     assert inside.index("<script") < inside.index("dgm-instead") < inside.index("Words.")
     assert after == '<div class="dgm-caption" id="fig-a"><p>A caption.</p></div></div>'
