@@ -5,11 +5,16 @@ widgets, so that the text below stands where it stays from the beginning; dgm.cs
 go when the figure is ready. What is not known here (a new kind of view) has no place reserved.
 """
 
+import functools
 import html
 import json
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+from PIL import ImageFont
 
 #: Of a figure on a page, and on telephones: its width, the gap between neighbours in a row, the
 #: height of a chart's plot. All in pixels, as live.css and the scripts of the views have them.
@@ -17,7 +22,6 @@ WIDTHS = (688, 24, 172), (358, 16, 140), (328, 16, 140)
 GAP = 12  # between the rows of a row that wraps
 ROW = 32  # a slider
 LINE, LETTER = 19.5, 7.0  # a line of words; a letter on average
-SPELT = 7.7  # a letter of words whose numbers grow when they move, with what a line leaves empty
 GRAPH = 22  # what a graph says of itself
 CHART, TITLE = 28 + 36 + 8, 23  # around a plot, and above it
 PLANE, CLOUD, LEGEND = 352, 347, 23  # a square with its axes; a row of names
@@ -36,6 +40,23 @@ class Box:
     width: float
     height: float
     share: float = 0
+
+
+@functools.cache
+def font() -> ImageFont.FreeTypeFont:
+    """Return a font of the size of words under figures; few are as wide as this one."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), 13)
+
+
+def wrapped(text: str, room: float) -> int:
+    """Return the lines that a text takes in so much room, at least one."""
+    lines, width = 1, 0.0
+    for word in text.split():
+        long = font().getlength(f"{word} ")
+        if width and width + font().getlength(word) > room:
+            lines, width = lines + 1, 0.0
+        width += long
+    return lines
 
 
 class Unknown(Exception):
@@ -101,7 +122,7 @@ class Measure:
     def _html(self, state: dict, room: float) -> Box:
         lines = re.split(r"<br ?/?>|</p>\s*<p>", state["value"])
         texts = [html.unescape(re.sub("<[^>]+>", "", line)) for line in lines]
-        return Box(room, LINE * sum(max(1, math.ceil(len(t) * SPELT / room)) for t in texts))
+        return Box(room, LINE * sum(wrapped(text, room) for text in texts))
 
     def _graph(self, state: dict, room: float) -> Box:
         return Box(room, GRAPH)

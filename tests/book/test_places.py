@@ -39,6 +39,11 @@ def test_rows_of_a_box_add_up():
     assert places.heights(state, "box") == [high, high, high]
 
 
+def test_words_wrap_between_words():
+    assert places.wrapped("", 100) == 1 == places.wrapped("incomprehensibilities", 50)
+    assert [places.wrapped("one two three", room) for room in (200, 60, 40)] == [1, 2, 3]
+
+
 def test_neighbours_share_a_row_and_wrap_where_there_is_no_room():
     wide, narrow = (
         {"kind": "Chart", "_options": CHART, "flex": f"1 1 {px}px"} for px in (250, 250)
