@@ -27,7 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, nargs="+", default=[20])
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--learning-rates", type=float, nargs="+", default=[1e-3, 2e-3, 4e-3, 8e-3])
+    parser.add_argument(
+        "--learning-rates", type=float, nargs="+", default=[1e-3, 2e-3, 4e-3, 8e-3]
+    )
     parser.add_argument("--rate-epochs", type=int, default=5, help="to choose a rate by")
     parser.add_argument("--refit-epochs", type=int, default=20)
     parser.add_argument("--num-samples", type=int, default=1000)
