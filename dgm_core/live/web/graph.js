@@ -419,8 +419,7 @@ export default {
     let isWhole = false;
     /** @param {Status} status */
     const show = ({ state, backend, output, words, parity }) => {
-      if (state === "ready" && !isWhole) return;
-      el.dataset.dgmState = state;
+      el.dataset.dgmState = state === "ready" && !isWhole ? "loading" : state;
       el.dataset.dgmBackend = backend;
       el.dataset.dgmOutput = output;
       if (parity !== undefined) el.dataset.dgmParity = String(parity);
