@@ -383,7 +383,7 @@ class Graph {
 }
 
 // A box keeps an empty widget in the place of each part that is still to come.
-const TO_COME = ".lm-Widget:not(.jupyter-widgets), .jupyter-widgets:empty";
+const TO_COME = '[class="lm-Widget"], .jupyter-widgets-disconnected:empty';
 const FRAMES = 600; // that a figure is waited for, whose parts do not come
 
 /**
