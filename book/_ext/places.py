@@ -7,13 +7,13 @@ go when the figure is ready. What is not known here (a new kind of view) has no 
 
 import functools
 import html
+import importlib.util
 import json
 import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
 from PIL import ImageFont
 
 #: Of a figure on a page, and on telephones: its width, the gap between neighbours in a row, the
@@ -44,8 +44,12 @@ class Box:
 
 @functools.cache
 def font() -> ImageFont.FreeTypeFont:
-    """Return a font of the size of words under figures; few are as wide as this one."""
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), 13)
+    """Return a font of the size of words under figures; few are as wide as this one.
+
+    It comes with matplotlib, whose import would look for a home directory.
+    """
+    (folder,) = importlib.util.find_spec("matplotlib").submodule_search_locations
+    return ImageFont.truetype(Path(folder, "mpl-data/fonts/ttf/DejaVuSans.ttf"), 13)
 
 
 def wrapped(text: str, room: float) -> int:
