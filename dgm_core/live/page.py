@@ -52,7 +52,8 @@ def make_probe(
     # As JavaScript sorts: by UTF-16's units, which is another order than that of Python.
     items = sorted(feeds.items(), key=lambda item: item[0].encode("utf-16-be"))
     moved = {name: nudged(value) for name, value in items}
-    values = [*moved.values(), *call(moved).values()]
+    outputs = call({name: moved[name] for name in feeds})  # a function may go by their order
+    values = [*moved.values(), *outputs.values()]
     return (
         torch.cat([value.detach().float().cpu().flatten() for value in values]).numpy().tobytes()
     )

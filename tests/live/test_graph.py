@@ -187,6 +187,15 @@ def test_an_error_of_the_function_reaches_the_reader_in_words():
     assert graph._error == ""
 
 
+def test_the_probe_calls_the_function_with_its_arguments_in_their_order():
+    def weigh(**parts):  # what comes first counts most
+        return {"sum": sum(value / 10**k for k, value in enumerate(parts.values()))}
+
+    graph = live.Graph(weigh, {"z9": 1.0, "z10": 2.0})
+    second, first, total = np.frombuffer(graph._probe, np.float32)  # z10, z9
+    assert total == pytest.approx(first + second / 10, rel=1e-6)
+
+
 def test_where_nothing_can_be_exported_the_kernel_evaluates_all_the_same(monkeypatch):
     monkeypatch.setattr("dgm_core.live.graph.can_export", lambda: False)
     graph = live.Graph(

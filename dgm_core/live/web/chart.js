@@ -393,7 +393,7 @@ function render({ model, el }) {
     role: "img",
     "aria-label": model.get("alt"),
     "aria-describedby": `${own}-words`,
-    height: 28 + innerHeightFor(options.square, innerWidth - 40) + 36, // until its width is known
+    height: 28 + innerHeightFor(false, 0) + 36, // until its width is known: at least so much
   });
   const words = svg("desc", { id: `${own}-words` });
   const clip = svg("rect");
