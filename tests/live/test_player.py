@@ -9,7 +9,7 @@ import torch
 from browser import axe
 from small_book import Figure
 
-from dgm_core.live.export import relative_error
+from dgm_core.live.agreement import relative_error
 
 pytestmark = pytest.mark.browser
 
