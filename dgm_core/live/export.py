@@ -9,37 +9,24 @@ import functools
 import importlib.util
 import io
 import logging
-import os
-import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from dgm_core import checks
+from dgm_core.live.agreement import INPUT, OUTPUT, check_agreement, nudged, open_session
+from dgm_core.live.refusals import ExportError, explained, refuse_randomness
 from dgm_core.live.weights import store_small
 
 _ALONE = threading.RLock()  # an export changes what the whole process shares: streams, logging
 
-#: Largest difference from PyTorch that an exported graph may show, relative to the output's scale.
-TOLERANCE = 1e-4
-
-# The exporter names what is inside of a graph as it likes: t, add, val_0. No such name has a dot,
-# so that none can meet a figure's; nor does an output meet the state that it feeds. graph.js reads
-# the same prefixes.
-INPUT, OUTPUT = "in.", "out."
-
 Function = Callable[..., Mapping[str, Tensor]]
-
-
-class ExportError(RuntimeError):
-    """A function could not be made a graph for the page; the message says what to change."""
 
 
 def can_export() -> bool:
@@ -77,7 +64,8 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
     Raises:
         ExportError: the function cannot be traced, returns anything but tensors by name, draws
             random numbers, or uses an operation that ONNX or its runtime lacks; its graph
-            disagrees with PyTorch by more than ``TOLERANCE``; or `can_export` is false.
+            disagrees with PyTorch by more than `live.agreement` allows; or `can_export` is
+            false.
     """
     if not can_export():
         raise ExportError("an export needs more than a kernel: pip install 'dgm_core[pages]'")
@@ -92,10 +80,10 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
     # Copies: the tracer knows tensors by identity, and would take two names of one for the same.
     example = {name: value.detach().clone() for name, value in example.items()}
     with _ALONE, torch.no_grad(), _quiet(), _translations_kept():
-        with _explained("the figure's function cannot be traced: use torch operations only"):
+        with explained("the figure's function cannot be traced: use torch operations only"):
             traced = make_fx(positional, _stable())(*example.values())
-        _refuse_randomness(traced)
-        with _explained("the figure's function cannot be exported", traced):
+        refuse_randomness(traced)
+        with explained("the figure's function cannot be exported", traced):
             _move_to_cpu(traced)
             arguments = tuple(value.cpu() for value in example.values())
             # optimize=False: the optimiser takes Adam's 1e-8 for zero, and weights become NaN.
@@ -109,16 +97,16 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
                 output_names=[OUTPUT + name for name in names],
             )
             model = program.model_proto
-    with _explained("the page cannot run the figure's function", traced):
+    with explained("the page cannot run the figure's function", traced):
         _forget_origins(model)
         store_small(model)
         data = model.SerializeToString()
-        session = _session(data)
+        session = open_session(data)
         with torch.no_grad():
             outputs = outputs_of(function, example)
-            _check(session, example, outputs)
+            check_agreement(session, example, outputs)
             elsewhere = {name: nudged(value) for name, value in example.items()}
-            _check(session, elsewhere, outputs_of(function, elsewhere))
+            check_agreement(session, elsewhere, outputs_of(function, elsewhere))
     return Exported(data, outputs)
 
 
@@ -149,67 +137,6 @@ def outputs_of(function: Function, arguments: Mapping[str, Tensor]) -> dict[str,
                 "numbers, one or more, computed from the arguments"
             )
     return dict(outputs)
-
-
-@contextlib.contextmanager
-def _explained(what: str, traced: torch.fx.GraphModule | None = None) -> Iterator[None]:
-    """Within it, whatever is raised becomes an `ExportError` with its cause in one line."""
-    try:
-        yield
-    except ExportError as error:
-        if traced is None or not (hint := _in_training(traced) or _in_few_bits(traced)):
-            raise
-        raise ExportError(f"{error}{hint}") from error
-    except Exception as error:  # the exporter and the runtime have errors of many types
-        causes, cause = [], error
-        while cause is not None:
-            causes.append(cause)
-            cause = cause.__cause__ or cause.__context__
-        lines = [line for line in str(causes[-1]).splitlines() if line.strip()] or [""]
-        missing = re.search(r"OpOverload\(op='([\w.]+)'", "\n".join(map(str, causes)))
-        why = f"{type(causes[-1]).__name__}: {lines[0].rstrip('.')}"
-        if traced is None:
-            raise ExportError(
-                f"{what}, no .item(), no `if` on a tensor's value ({why})"
-            ) from error
-        if missing:
-            why = f"ONNX has no {missing[1]}"
-        elif small := _computed_in(traced):
-            why = f"the runtime cannot compute this in {small} ({why})"
-        cure = next((cure for word, cure in _CURES.items() if word in why), _OTHERWISE)
-        raise ExportError(f"{what}: {why}. Instead, {cure}{_in_training(traced)}") from error
-
-
-#: What to do instead, by a word of the cause.
-_CURES = {
-    "solve_triangular": "give the figure flows.without_substitution(copy.deepcopy(flow))",
-    "bfloat16": "compute in float32, with model.float()",
-    "float16": "compute in float32, with model.float()",
-}
-_OTHERWISE = "compute it by other operations, or once, before the figure, as a constant"
-
-
-def _computed_in(traced: torch.fx.GraphModule) -> str:
-    """Return the type of fewer than 32 bits that something in the trace has, if there is one."""
-    for node in traced.graph.nodes:
-        value = node.meta.get("val")
-        if isinstance(value, Tensor) and value.dtype in (torch.bfloat16, torch.float16):
-            return str(value.dtype).removeprefix("torch.")
-    return ""
-
-
-def _in_few_bits(traced: torch.fx.GraphModule) -> str:
-    """Return a hint, if something in the trace has fewer than 32 bits."""
-    small = _computed_in(traced)
-    return f" (It computes in {small}: {_CURES[small]}.)" if small else ""
-
-
-def _in_training(traced: torch.fx.GraphModule) -> str:
-    """Return a hint, if a module in the trace normalises by its batch, as in training mode."""
-    for node in traced.graph.nodes:
-        if "batch_norm" in str(node.target) and True in node.args:
-            return " (A model is in training mode, in which runs change it: call model.eval().)"
-    return ""
 
 
 @functools.cache
@@ -269,17 +196,6 @@ def _read_once(read: Callable, **options):
     return read(**options)
 
 
-def _refuse_randomness(traced: torch.fx.GraphModule) -> None:
-    for node in traced.graph.nodes:
-        tags = getattr(node.target, "tags", ())
-        if torch.Tag.nondeterministic_seeded in tags:
-            raise ExportError(
-                f"the figure's function draws random numbers ({node.target}): take them as an "
-                "argument and pass noise={name: live.normal(...)} or live.uniform(...). Or call "
-                "model.eval(): dropout, in training mode, draws them"
-            )
-
-
 def _move_to_cpu(traced: torch.fx.GraphModule) -> None:
     """The page has no GPU: constants and the devices named in the trace go to the CPU."""
     traced.cpu()
@@ -301,51 +217,3 @@ def _forget_origins(model) -> None:
     for part in (*graph.node, *graph.value_info, *graph.input, *graph.output):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-
-
-def nudged(value: Tensor) -> Tensor:
-    """Return values a little off: at zeros and ones, many a wrong graph is right.
-
-    Args:
-        value: any shape; each number moves by at most a hundredth of itself and a thousandth.
-    """
-    return value * (1 + 0.01 * torch.rand_like(value)) + 1e-3 * torch.rand_like(value)
-
-
-def _session(data: bytes):
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it writes an id and reports home
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong, an exception says
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-def _check(session, feeds: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    arrays = {INPUT + name: value.cpu().numpy() for name, value in feeds.items()}
-    used = {node.name for node in session.get_inputs()}
-    results = session.run(None, {name: a for name, a in arrays.items() if name in used})
-    for (name, want), got in zip(expected.items(), results, strict=True):
-        error = relative_error(got, want.float().cpu().numpy())
-        if not error <= TOLERANCE:
-            raise ExportError(
-                f"output {name!r} of the exported graph differs from PyTorch by {error:.2g} of "
-                f"its scale, more than {TOLERANCE:.0e}: compute it in a more stable form"
-            )
-
-
-def relative_error(got: np.ndarray, want: np.ndarray) -> float:
-    """Return how far ``got`` is from ``want``, an array of one shape, relative to its scale.
-
-    The scale is the largest finite magnitude in ``want``, at least 1e-6. Where either array is
-    not finite the other must hold the same value, else the error is infinite.
-    """
-    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
-    finite = np.isfinite(want)
-    if got.shape != want.shape or not np.array_equal(got[~finite], want[~finite], equal_nan=True):
-        return float("inf")
-    if not np.isfinite(got[finite]).all():
-        return float("inf")
-    if not finite.any():
-        return 0.0
-    return float(np.abs(got - want)[finite].max() / max(np.abs(want[finite]).max(), 1e-6))

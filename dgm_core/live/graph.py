@@ -6,13 +6,9 @@ extra ``dgm_core[pages]`` is not installed nothing is exported, and only a kerne
 """
 
 import contextlib
-import json
-import keyword
-import re
 import traceback
-import unicodedata
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import anywidget
 import ipywidgets as widgets
@@ -23,21 +19,18 @@ from torch import Tensor
 
 from dgm_core.checks import sizes
 from dgm_core.device import default_device
+from dgm_core.live.arguments import check_names, own
 from dgm_core.live.base import CSS, array_trait, module
 from dgm_core.live.export import (
     Exported,
     Function,
     can_export,
-    nudged,
     outputs_of,
     to_onnx,
 )
-from dgm_core.live.noise import Noise
-
-_FIELD = re.compile(r"\{([^{}:]+)(?::\+?\.\d+[fe%])?\}")
-
-# What a widget is given once it is there.
-_TAKEN = {"_anywidget_id", "_onnx_file", "_model_id"}
+from dgm_core.live.noise import Noise, check_laws
+from dgm_core.live.page import describe, make_probe
+from dgm_core.live.sources import check_source, shown_value, summarise
 
 
 class Graph(anywidget.AnyWidget):
@@ -61,6 +54,8 @@ class Graph(anywidget.AnyWidget):
 
     Attributes:
         outputs: the latest outputs as float32 numpy arrays, by name.
+        input_names: of the inputs, each a trait.
+        is_stateful: whether it feeds outputs back, and ticks.
         steps_per_tick: as above; may be changed at any time.
         draws, ticks, resets: counters for buttons; a change draws the "click" noise again,
             advances the state, or restores the initial state and draws the "reset" noise.
@@ -108,18 +103,13 @@ class Graph(anywidget.AnyWidget):
         self.outputs: dict[str, np.ndarray] = {}
         self._function, self._noise_laws = function, dict(noise or {})
         self._device = device or default_device()
-        self._initial_state = {k: _own(v) for k, v in (state or {}).items()}
-        for name, law in self._noise_laws.items():
-            if not isinstance(law, Noise):
-                raise TypeError(
-                    f"noise {name!r} is a {type(law).__name__}: give its law, live.normal(...) or "
-                    "live.uniform(...), of which numbers are drawn"
-                )
-        self._input_names = list(inputs)
+        self._initial_state = {k: own(v) for k, v in (state or {}).items()}
+        check_laws(self._noise_laws)
+        self.input_names = list(inputs)
         self._state, self._drives = dict(self._initial_state), []
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
-        self._check_names(inputs, self._noise_laws, self._initial_state)
-        arrays = {k: _own(v) for k, v in inputs.items()}
+        check_names(dir(self), inputs, self._noise_laws, self._initial_state)
+        arrays = {k: own(v) for k, v in inputs.items()}
         feeds = self._on_device({**arrays, **self._noise, **self._state})
         if can_export():
             exported = to_onnx(function, feeds)
@@ -137,8 +127,8 @@ class Graph(anywidget.AnyWidget):
         super().__init__(
             _key=uuid.uuid4().hex,
             _onnx=exported.onnx,
-            _spec=self._describe(arrays, list(exported.outputs)),
-            _probe=self._make_probe(feeds),
+            _spec=describe(arrays, self._noise_laws, self._initial_state, list(exported.outputs)),
+            _probe=make_probe(feeds, self._call),
             steps_per_tick=steps_per_tick,
         )
         traits = {k: array_trait(v.numpy()) for k, v in arrays.items() if v.ndim}
@@ -147,63 +137,23 @@ class Graph(anywidget.AnyWidget):
             **traits, **{k: traitlets.CFloat(v).tag(sync=True) for k, v in numbers.items()}
         )
         self._show(exported.outputs)
-        self.observe(lambda change: self.run(), ["ticks"] if state else self._input_names)
+        self.observe(lambda change: self.run(), ["ticks"] if state else self.input_names)
         self.observe(lambda change: self._redraw(), "draws")
         self.observe(lambda change: self._reset(), "resets")
         self.on_msg(self._answer)
 
-    def _check_names(self, *kinds: Iterable[str]) -> None:
-        """All are arguments of the function; those of the first kind become attributes, too."""
-        names = [name for kind in kinds for name in kind]
-        # Python reads the ligature ﬁ as fi, and would find no argument of that name. The last is
-        # no name to JavaScript.
-        bad = {name for name in names if unicodedata.normalize("NFKC", name) != name}
-        bad |= {name for name in names if keyword.iskeyword(name) or not name.isidentifier()}
-        bad |= {"__proto__"} & {*names}
-        if bad:
-            raise ValueError(
-                f"{', '.join(sorted(bad))}: a name must be one that a function's argument can "
-                "have, as Python reads it, and not __proto__"
-            )
-        clash = {name for name in names if names.count(name) > 1}
-        clash |= {*kinds[0]} & {*dir(self), *_TAKEN}
-        if clash:
-            raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
-
-    def _describe(self, inputs: Mapping[str, Tensor], output_names: list[str]) -> dict:
-        """What the page has to know, beside the exported function."""
-        return {
-            "inputs": {name: list(value.shape) for name, value in inputs.items()},
-            "noise": {
-                name: {"law": noise.law, "shape": list(noise.shape), "redraw": noise.redraw}
-                for name, noise in self._noise_laws.items()
-            },
-            "state": {
-                name: {"shape": list(value.shape), "initial": value.flatten().tolist()}
-                for name, value in self._initial_state.items()
-            },
-            "outputs": output_names,
-        }
-
-    def _make_probe(self, feeds: Mapping[str, Tensor]) -> bytes:
-        """Feeds, sorted by name, and what PyTorch makes of them: the page checks itself so."""
-        # As JavaScript sorts: by UTF-16's units, which is another order than that of Python.
-        feeds = sorted(feeds.items(), key=lambda item: item[0].encode("utf-16-be"))
-        feeds = {name: nudged(value) for name, value in feeds}
-        values = [*feeds.values(), *self._call(feeds).values()]
-        return (
-            torch.cat([value.detach().float().cpu().flatten() for value in values])
-            .numpy()
-            .tobytes()
-        )
+    @property
+    def is_stateful(self) -> bool:
+        """Whether the graph feeds outputs back, and ticks."""
+        return bool(self._initial_state)
 
     def _on_device(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: tensor.to(self._device) for name, tensor in tensors.items()}
 
     def _feeds(self) -> dict[str, Tensor]:
         self._renew("run")
-        values = {name: getattr(self, name) for name in self._input_names}
-        tensors = {k: _own(v) for k, v in values.items()}
+        values = {name: getattr(self, name) for name in self.input_names}
+        tensors = {k: own(v) for k, v in values.items()}
         for name, shape in self._spec["inputs"].items():
             if list(tensors[name].shape) != shape:
                 raise ValueError(
@@ -284,22 +234,8 @@ class Graph(anywidget.AnyWidget):
         for trait, source in traits.items():
             if not widget.has_trait(trait):
                 raise ValueError(f"{type(widget).__name__} has no trait {trait!r}")
-            fields = _FIELD.findall(source)
-            text = "{" in source
-            leftover = _FIELD.sub("", source) if text else ""
-            unknown = (set(fields) if text else {source}) - {*self.outputs, *self._input_names}
-            if unknown or "{" in leftover or "}" in leftover:
-                raise ValueError(
-                    f"cannot show {source!r}: outputs are {', '.join(self.outputs)}; fields look "
-                    "like {name}, {name:.3f}, {name:+.2f}, {name:.1e} or {name:.0%}"
-                )
-            for name in fields:
-                if np.size(self.outputs.get(name, getattr(self, name, 0.0))) != 1:
-                    raise ValueError(
-                        f"{name!r} in {source!r} is an array, and words show one number: put its "
-                        "mean, or one of them, among the outputs"
-                    )
-            kind = "text" if text else "data"
+            check_source(source, self._values())
+            kind = "text" if "{" in source else "data"
             self._drives.append((widget, trait, source, kind))
             self._apply(widget, trait, source, kind)
             target = {"model": f"IPY_MODEL_{widget.model_id}", "trait": trait, "source": source}
@@ -316,44 +252,8 @@ class Graph(anywidget.AnyWidget):
             self._drives = [self._drives[k] for k in kept]
             self._targets = [self._targets[k] for k in kept]
 
+    def _values(self) -> dict[str, np.ndarray | float]:
+        return {name: getattr(self, name) for name in self.input_names} | self.outputs
+
     def _apply(self, widget: widgets.Widget, trait: str, source: str, kind: str) -> None:
-        if kind == "text":
-            values = {name: getattr(self, name) for name in self._input_names} | self.outputs
-            value = source.format(**{n: float(values[n]) for n in _FIELD.findall(source)})
-        else:
-            value = self.outputs[source] if source in self.outputs else getattr(self, source)
-            value = np.asarray(value, np.float32)
-            value = float(value) if value.ndim == 0 else value
-        setattr(widget, trait, value)
-
-
-def _own(value: object) -> Tensor:
-    """Return a copy in float32, on the CPU: of arrays of any strides, read-only ones, too."""
-    is_tensor = isinstance(value, Tensor)
-    if value.is_complex() if is_tensor else np.iscomplexobj(value):
-        raise TypeError("complex numbers came: give the figure their parts, .real and .imag")
-    if is_tensor:
-        return value.detach().to("cpu", torch.float32, copy=True)
-    return torch.from_numpy(np.array(value, np.float32))
-
-
-def summarise(outputs: Mapping[str, np.ndarray]) -> str:
-    """Return outputs as JSON with 6 significant digits; long arrays as length, mean, min and max.
-
-    Numbers that are not finite become null. The page writes the same for what it computes.
-    """
-
-    def number(value: float) -> float | None:
-        return float(f"{value:.6g}") if np.isfinite(value) else None
-
-    short = {}
-    for name, array in outputs.items():
-        flat = np.asarray(array, np.float64).ravel()
-        if array.ndim == 0:
-            short[name] = number(flat[0])
-        elif flat.size <= 64:
-            short[name] = [number(v) for v in flat]
-        else:
-            parts = {"mean": flat.mean(), "min": flat.min(), "max": flat.max()}
-            short[name] = {"length": flat.size, **{k: number(v) for k, v in parts.items()}}
-    return json.dumps(short)
+        setattr(widget, trait, shown_value(source, kind, self._values()))

@@ -17,7 +17,8 @@ from dgm_core import live
 from dgm_core.distributions import BernoulliPixels
 from dgm_core.flows import affine_image_flow, without_substitution
 from dgm_core.live import export
-from dgm_core.live.export import relative_error, to_onnx
+from dgm_core.live.agreement import relative_error
+from dgm_core.live.export import to_onnx
 
 # What Python takes for the name of an argument, as it reads it.
 IDENTIFIERS = (
@@ -217,18 +218,3 @@ def test_a_model_that_runs_change_is_named_as_the_cause():
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     with pytest.raises(live.ExportError, match=r"differs.*training mode.*model\.eval\(\)"):
         to_onnx(lambda a: {"b": model(torch.stack([a, a]).expand(4, 2))}, {"a": torch.ones(())})
-
-
-@pytest.mark.parametrize(
-    ("got", "want", "error"),
-    [
-        ([1.0, np.nan], [1.0, 2.0], np.inf),
-        ([1.0, 2.0], [1.0, np.nan], np.inf),
-        ([np.nan, 1.0], [np.nan, 2.0], 0.5),
-        ([np.inf], [-np.inf], np.inf),
-        ([1.0], [[1.0]], np.inf),
-        ([1.0, 3.0], [2.0, 4.0], 0.25),
-    ],
-)
-def test_relative_error_is_never_hidden_by_nan(got, want, error):
-    assert relative_error(np.array(got), np.array(want)) == error

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from dgm_core.flows import Compose, coupling_flow
-from dgm_core.live.export import relative_error
+from dgm_core.live.agreement import relative_error
 from dgm_core.live.plane import flow as plane
 from dgm_core.live.plane.scene import first_weights
 from dgm_core.targets import Moons, Ring

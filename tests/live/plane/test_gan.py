@@ -8,7 +8,7 @@ from torch import nn
 
 from dgm_core import live
 from dgm_core.evaluation import class_shares
-from dgm_core.live.export import relative_error
+from dgm_core.live.agreement import relative_error
 from dgm_core.live.plane import gan as plane
 from dgm_core.live.plane import scene
 from dgm_core.targets import Ring
