@@ -44,7 +44,7 @@ def full_precision(x: Float[Tensor, " *shape"]) -> Float[Tensor, " *shape"]:
 
 
 class GaussianHead(nn.Module):
-    """A hidden layer with ReLU, then two linear heads: the mean and the log-variance.
+    """Hidden layers with ReLU, then two linear heads: the mean and the log-variance.
 
     References:
         Kingma and Welling (2014), Auto-Encoding Variational Bayes, appendix C.2.
@@ -55,12 +55,19 @@ class GaussianHead(nn.Module):
         (torch.Size([5, 2]), torch.Size([5, 2]))
     """
 
-    def __init__(self, in_features: int, hidden: int, out_features: int):
-        """Set up in_features -> hidden -> (out_features, out_features)."""
+    def __init__(self, in_features: int, hidden: int | Sequence[int], out_features: int):
+        """Set up in_features -> hidden -> (out_features, out_features).
+
+        Args:
+            in_features: numbers of an input.
+            hidden: units of the hidden layer, or of each of several.
+            out_features: numbers of either output.
+        """
         super().__init__()
-        self.trunk = nn.Sequential(nn.Linear(in_features, hidden), nn.ReLU())
-        self.mean = nn.Linear(hidden, out_features)
-        self.log_var = nn.Linear(hidden, out_features)
+        sizes = [hidden] if isinstance(hidden, int) else list(hidden)
+        self.trunk = nn.Sequential(*mlp([in_features, *sizes]), nn.ReLU())
+        self.mean = nn.Linear(sizes[-1], out_features)
+        self.log_var = nn.Linear(sizes[-1], out_features)
 
     def forward(
         self, x: Float[Tensor, " *batch event"]

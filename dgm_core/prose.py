@@ -12,6 +12,23 @@ from IPython.display import display
 _HIDDEN = "application/papermill.record/"
 
 
+def number(value: float | int, spec: str) -> str:
+    """Return a number as it is printed: with a minus sign, not a hyphen, and none before a zero.
+
+    Args:
+        value: any number.
+        spec: a format of Python's, such as ``.3f``.
+
+    Example:
+        >>> number(-1.3863, ".2f"), number(-0.0004, ".2f"), number(1234567.0, ",.0f")
+        ('−1.39', '0.00', '1,234,567')
+    """
+    text = format(value + 0.0 if isinstance(value, float) else value, spec)  # -0.0 + 0.0 is 0.0
+    if text.startswith("-") and not set(text.partition("e")[0]) - set("-0.,%"):
+        text = text[1:]
+    return text.replace("-", "−")
+
+
 def report(prefix: str, **values: object) -> None:
     r"""Hand values to the text, where ``{glue:text}`prefix-name:.2f``` shows them.
 

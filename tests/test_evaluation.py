@@ -7,7 +7,13 @@ from oracles import ppca
 from scipy import linalg
 from scipy.spatial.distance import cdist
 
-from dgm_core.evaluation import active_units, class_shares, frechet_distance, nearest_neighbours
+from dgm_core.evaluation import (
+    active_units,
+    class_shares,
+    frechet_distance,
+    nearest_neighbours,
+    prior_gap,
+)
 
 
 def test_active_units_have_the_variance_that_theory_gives():
@@ -31,6 +37,34 @@ def test_a_unit_is_active_above_the_threshold(threshold):
     model = ppca()
     active, variances = active_units(model.exact, model.marginal.sample((50,)), threshold)
     assert torch.equal(active, variances > threshold)
+
+
+def test_codes_of_one_example_leave_the_gap_of_its_posterior():
+    """Many copies of one example have one posterior: the gap is its divergence from the prior."""
+    torch.manual_seed(0)
+    model = ppca()
+    x = model.marginal.sample((1,)).expand(3000, -1)
+    q = model.exact.encoder(x[:1])
+    expected = torch.distributions.kl_divergence(q, vae_prior(model))
+    torch.testing.assert_close(prior_gap(model.exact, x), expected[0], rtol=0.03, atol=0.03)
+
+
+def test_codes_of_a_models_own_data_fill_the_prior_and_others_do_not():
+    torch.manual_seed(0)
+    model = ppca()
+    x = model.marginal.sample((4000,))
+    own, half = prior_gap(model.exact, x), prior_gap(model.exact, x / 2)
+    assert abs(own) < 0.05 < 0.2 < half
+    torch.manual_seed(1)
+    one = prior_gap(model.exact, x)
+    torch.manual_seed(1)
+    torch.testing.assert_close(prior_gap(model.exact, x, chunk_size=7), one)  # in any chunks
+
+
+def vae_prior(model):
+    """Return the prior as the kind of distribution that torch has a divergence for."""
+    mean = model.exact.prior_mean
+    return torch.distributions.MultivariateNormal(mean, torch.eye(len(mean), dtype=mean.dtype))
 
 
 def test_one_example_has_no_variance():

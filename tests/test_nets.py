@@ -27,3 +27,12 @@ def test_both_heads_share_one_hidden_layer_and_are_linear():
     torch.testing.assert_close(mean, h @ head.mean.weight.T + head.mean.bias)
     torch.testing.assert_close(log_var, h @ head.log_var.weight.T + head.log_var.bias)
     assert mean.shape == log_var.shape == (3, 4, 2)
+
+
+def test_a_head_may_have_several_hidden_layers():
+    head = GaussianHead(6, (5, 4), 2).double()
+    x = torch.randn(3, 6, dtype=torch.float64)
+    first, second = (layer for layer in head.trunk if isinstance(layer, nn.Linear))
+    h = (x @ first.weight.T + first.bias).clamp(min=0)
+    h = (h @ second.weight.T + second.bias).clamp(min=0)
+    torch.testing.assert_close(head(x)[0], h @ head.mean.weight.T + head.mean.bias)

@@ -7,12 +7,14 @@ npm the same versions, read from package-lock.json, come from a CDN. The widgets
 Nothing here knows a chapter: what is computed lives in dgm_core, when it runs in notebook_run.
 """
 
-import base64
 import json
 import shutil
 from pathlib import Path
 
+import formulas
 import mends
+import packed
+import pydata_sphinx_theme
 from jupyter_core.paths import jupyter_path
 from notebook_cache import fingerprint
 from sphinx.errors import ConfigError
@@ -30,7 +32,7 @@ WIDGET_MODULES = ("anywidget",)
 FILES = {
     "requirejs": ("", ["require.js"]),
     "@jupyter-widgets/html-manager": ("widgets", ["dist/embed-amd.js", "dist/*.woff2"]),
-    "mathjax": ("mathjax", ["es5/tex-svg-full.js", "es5/a11y", "es5/sre"]),
+    "mathjax": ("mathjax", ["es5/tex-svg-full.js", "es5/a11y", "es5/sre"]),  # without Node
     "onnxruntime-web": (
         "ort",
         [
@@ -65,6 +67,7 @@ def assemble(root: Path, vendor: Path) -> bool:
     """
     shutil.rmtree(vendor, ignore_errors=True)
     vendor.mkdir(parents=True)
+    modules = {}
     for module in WIDGET_MODULES:
         places = [Path(folder, module, "index.js") for folder in jupyter_path("nbextensions")]
         found = next(filter(Path.is_file, places), None)
@@ -75,30 +78,45 @@ def assemble(root: Path, vendor: Path) -> bool:
             )
         text = found.read_text(encoding="utf8")
         source = f"{mends.installed(module)}, {module}/index.js"
-        text = mends.apply(mends.MODULES.get(module, []), text, source)
-        (vendor / f"{module}.js").write_text(text, encoding="utf8")
+        modules[module] = mends.apply(mends.MODULES.get(module, []), text, source)
     if not shipped(root):
+        for module, text in modules.items():
+            (vendor / f"{module}.js").write_text(text, encoding="utf8")
         return False
     for name, (folder, patterns) in FILES.items():
+        if name == "mathjax" and formulas.possible(root):
+            continue  # the pages have their formulas set
         (vendor / folder).mkdir(exist_ok=True)
         for pattern in patterns:
             for source in (root / "node_modules" / name).glob(pattern):
                 copy = shutil.copytree if source.is_dir() else shutil.copyfile
                 copy(source, vendor / folder / source.name)
-    name, manager = "@jupyter-widgets/html-manager", vendor / "widgets/embed-amd.js"
-    source = f"{name} {locked_versions(root)[name]}, dist/{manager.name}"
-    text = mends.apply(mends.MODULES[name], manager.read_text(encoding="utf8"), source)
-    manager.write_text(text, encoding="utf8")
-    write_offline_runtime(vendor / "ort")
+    write_manager(root, vendor, modules)
+    for path in list((vendor / "ort").iterdir()):
+        packed.write(path, path.read_bytes())
+        path.unlink()
     return True
 
 
-def write_offline_runtime(ort: Path) -> None:
-    """Write onnxruntime as one classic script: a page on file:// can neither fetch nor import."""
-    module = json.dumps((ort / "ort.wasm.bundle.min.mjs").read_text(encoding="utf8"))
-    wasm = base64.b64encode((ort / "ort-wasm-simd-threaded.wasm").read_bytes()).decode()
-    text = f'globalThis.dgmOrtOffline = {{mjs: {module}, wasm: "{wasm}"}};\n'
-    (ort / "ort-offline.js").write_text(text, encoding="utf8")
+def write_manager(root: Path, vendor: Path, modules: dict[str, str]) -> None:
+    """Write all that draws a page's widgets as one script: require.js, the manager, our modules.
+
+    Over http a page takes it packed; a page on disk runs it as it is.
+    """
+    name, manager = "@jupyter-widgets/html-manager", vendor / "widgets/embed-amd.js"
+    source = f"{name} {locked_versions(root)[name]}, dist/{manager.name}"
+    text = mends.apply(mends.MODULES[name], manager.read_text(encoding="utf8"), source)
+    loader = vendor / "require.js"
+    parts = [loader.read_text(encoding="utf8")]
+    for module, body in modules.items():  # a module in a file of its own has no name in it
+        named = body.replace("define([", f'define("{module}", [')
+        parts.append(f"(() => {{\n{named}\n}})();\n")
+    parts.append(packed.shake(text, source))
+    whole = "".join(parts)
+    manager.unlink()
+    loader.unlink()
+    (vendor / "widgets/manager.js").write_text(whole, encoding="utf8")
+    (vendor / "widgets/manager.js.gz").write_bytes(packed.pack(whole.encode()))
 
 
 def configure(app, config) -> None:
@@ -108,6 +126,8 @@ def configure(app, config) -> None:
     local = assemble(root, assets / "vendor")
     config.html_static_path += [str(WEB), str(assets)]
     (assets / "dgm-palette.css").write_text(palette.css(), encoding="utf8")
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
+    packed.icons(theme, assets)
 
     # Sphinx copies styles and scripts only when it writes pages: have it write them anew.
     config.book_assets_fingerprint = fingerprint(Path(__file__).parent)
@@ -118,18 +138,29 @@ def configure(app, config) -> None:
         at = f"vendor/{folder}" if local else f"{CDN}/{name}@{versions[name]}/{path}"
         return f"{at.rstrip('/')}/"
 
-    setup = {"defer": "defer", "data-modules": " ".join(WIDGET_MODULES)}
-    if not local:
+    if local:  # it brings the rest by itself, from the moment on at which the page begins
+        config.nb_ipywidgets_js = {
+            "dgm-setup.js": {"async": "async", "data-version": fingerprint(assets / "vendor")}
+        }
+        if formulas.possible(root):
+            config.nb_ipywidgets_js["dgm-setup.js"]["data-formulas-are-set"] = ""
+    else:
         logger.info("No node_modules: pages will take the browser's libraries from %s", CDN)
-        setup["data-ort"] = url("onnxruntime-web", "dist")
-        setup["data-widgets"] = url("@jupyter-widgets/html-manager", "dist")
-    # In this order, and deferred: nothing keeps the reader from the text.
-    config.nb_ipywidgets_js = {
-        url("requirejs", "") + "require.js": {"defer": "defer"},
-        "dgm-setup.js": setup,
-        url("@jupyter-widgets/html-manager", "dist") + "embed-amd.js": {"defer": "defer"},
-    }
+        dist = url("@jupyter-widgets/html-manager", "dist")
+        # In this order, and deferred: nothing keeps the reader from the text.
+        config.nb_ipywidgets_js = {
+            url("requirejs", "") + "require.js": {"defer": "defer"},
+            "dgm-setup.js": {
+                "defer": "defer",
+                "data-modules": " ".join(WIDGET_MODULES),
+                "data-ort": url("onnxruntime-web", "dist"),
+                "data-widgets": dist,
+            },
+            dist + "embed-amd.js": {"defer": "defer"},
+        }
     config.mathjax_path = url("mathjax", "es5") + "tex-svg-full.js"
+    if not formulas.possible(root):
+        app.add_js_file("dgm-math.js", defer="defer")  # before MathJax, which comes with the pages
 
     options = config.html_theme_options
     for button in ("repository", "issues", "edit_page"):
@@ -169,8 +200,8 @@ def setup(app):
     app.connect("config-inited", configure)
     app.connect("html-page-context", mend_page, priority=999)
     app.connect("build-finished", write_front_door, priority=100)  # before Jupyter Book's
+    app.add_css_file("dgm-icons.css", priority=899)
     app.add_css_file("dgm-palette.css", priority=899)
     app.add_css_file("dgm.css", priority=900)  # after the theme's own styles
     app.add_js_file("dgm-page.js", defer="defer")
-    app.add_js_file("dgm-math.js", defer="defer")  # before MathJax, which comes with the pages
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,15 +2,17 @@
 
 A page then holds its text and the small state of its widgets. What a figure computes with is a
 file beside the pages, loaded when the text is there to read, and once for all pages that show the
-same model; the files are classic scripts, because over file:// a page can load nothing else.
+same model.
 The scripts of the widgets, which each of them brings along as a text, stand once on a page.
 What reads all this, and by which names, says `dgm_core/live/web/README.md`.
 """
 
+import base64
 import hashlib
 import json
 from pathlib import Path
 
+import packed
 from sphinx.errors import ExtensionError
 
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -21,6 +23,7 @@ LARGE = 20_000  # base64 digits; below this a request costs more than it saves
 def lighten(app, pagename, templatename, context, doctree) -> None:
     """Move each large exported graph and each script out of the page's widget state."""
     scripts: dict[str, str] = {}
+    wanted: dict[str, str] = {}  # by the page of its set-up script, from its very beginning
     for script in list(context.get("script_files", [])):
         attributes = getattr(script, "attributes", {})
         if attributes.get("type") != STATE:
@@ -29,9 +32,16 @@ def lighten(app, pagename, templatename, context, doctree) -> None:
         widgets = document["state"].values()
         for widget in widgets:
             move_models(widget, app.outdir)
-        scripts |= share_scripts([widget["state"] for widget in widgets])
+        states = [widget["state"] for widget in widgets]
+        if any("_spec" in state for state in states):
+            models = dict.fromkeys(s["_onnx_file"] for s in states if "_onnx_file" in s)
+            wanted = {"data-live": "true", "data-models": " ".join(models)}
+        scripts |= share_scripts(states)
         # A text with an end tag in it must not end the script.
         attributes["body"] = json.dumps(document).replace("</", r"<\/")
+    for script in context.get("script_files", []):
+        if "dgm-setup.js" in str(getattr(script, "filename", "")):
+            script.attributes.update(wanted)
     for name, text in scripts.items():
         if "</script" in text or "<!--" in text:
             raise ExtensionError(f"a widget's script on {pagename} holds what ends it in HTML")
@@ -69,11 +79,11 @@ def digest(text: str) -> str:
 
 
 def write(outdir: str, data: str) -> str:
-    """Write base64 text as a script under ``outdir``; return its name."""
+    """Write a model, given in base64, under ``outdir``; return its name."""
     name = digest(data)
-    path = Path(outdir, FOLDER, f"{name}.js")
+    path = Path(outdir, FOLDER, f"{name}.onnx")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'(globalThis.dgmModels ??= {{}})["{name}"] = "{data}";\n', encoding="utf8")
+    packed.write(path, base64.b64decode(data))
     return name
 
 

@@ -83,6 +83,31 @@ MODULES = {
     ],
 }
 
+#: What no page needs of the widgets' manager, above all widgets of ipywidgets 7 (packed.py).
+BALLAST = [
+    Mend(
+        r'(?s)define\("@jupyter-widgets/base7".*?(?=define\("@jupyter-widgets/html-manager",)',
+        "",
+        "the widgets of ipywidgets 7 are no page's",
+    ),
+    Mend(
+        r'__webpack_require__\("1\.2\.0"===[^?]{1,60}\?\d+:(\d+)\)',
+        r"__webpack_require__(\1)",
+        "the manager asks for the old base",
+    ),
+    Mend(
+        r'"1\.5\.0"===[^?]{1,60}\?\(.{1,250}?n\(__webpack_require__\(\d+\)\)\):(?=\()',
+        "",
+        "the manager asks for the old controls",
+    ),
+    Mend(
+        r',\{version:3,sources:\[.{0,9000}?\],names:\[\],mappings:"[^"]*",'
+        r'sourcesContent:\[(?s:.*?)\],sourceRoot:""\}\]\)',
+        "])",
+        "each of its styles stands there once more, as a source map",
+    ),
+]
+
 #: By the Python package that writes it into pages: a text that shows that it did, and its mend.
 PAGES = {
     "docutils": (
@@ -102,6 +127,20 @@ PAGES = {
         ),
     ),
 }
+
+#: What the theme writes into a page when it is whole (whole_page.py); the first on every page.
+WHOLE = [
+    Mend(
+        r'<script defer src="[^"]*scripts/fontawesome\.js[^"]*"></script>',
+        "",
+        "it draws icons that a font draws too, and is 1.5 MB long",
+    ),
+    Mend(
+        r'<script src="[^"]*(?:/searchtools|/language_data|searchindex)\.js"></script>',
+        "",
+        "every page loads the whole book's words, for a search on another page",
+    ),
+]
 
 #: What the reference page mends, signature by signature (reference.py).
 SIGNATURES = Mend(

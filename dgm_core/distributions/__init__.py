@@ -15,6 +15,7 @@ from dgm_core.distributions.pixels import (
     GreyBernoulli,
     NormalPixels,
 )
+from dgm_core.distributions.quantile import normal_quantile
 
 __all__ = [
     "BernoulliPixels",
@@ -28,4 +29,5 @@ __all__ = [
     "LinearPosterior",
     "NormalPixels",
     "from_noise",
+    "normal_quantile",
 ]

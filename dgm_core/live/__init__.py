@@ -1,5 +1,6 @@
 """Live figures: a PyTorch function that the reader drives, with a kernel or without one."""
 
+from dgm_core.live.atlas import Atlas
 from dgm_core.live.charts import Chart
 from dgm_core.live.graph import Graph
 from dgm_core.live.layout import again, figure, sliders, words
@@ -10,6 +11,7 @@ from dgm_core.live.views import Button, Cloud, Pad, Pixels, Plane, Player
 from dgm_core.live.weights import eight_bits, half_precision
 
 __all__ = [
+    "Atlas",
     "Button",
     "Chart",
     "Cloud",

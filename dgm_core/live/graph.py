@@ -28,7 +28,7 @@ from dgm_core.live.export import (
     outputs_of,
     to_onnx,
 )
-from dgm_core.live.noise import Noise
+from dgm_core.live.noise import Noise, check_laws
 from dgm_core.live.page import describe, make_probe
 from dgm_core.live.sources import check_source, shown_value, summarise
 
@@ -54,6 +54,8 @@ class Graph(anywidget.AnyWidget):
 
     Attributes:
         outputs: the latest outputs as float32 numpy arrays, by name.
+        input_names: of the inputs, each a trait.
+        is_stateful: whether it feeds outputs back, and ticks.
         steps_per_tick: as above; may be changed at any time.
         draws, ticks, resets: counters for buttons; a change draws the "click" noise again,
             advances the state, or restores the initial state and draws the "reset" noise.
@@ -102,13 +104,8 @@ class Graph(anywidget.AnyWidget):
         self._function, self._noise_laws = function, dict(noise or {})
         self._device = device or default_device()
         self._initial_state = {k: own(v) for k, v in (state or {}).items()}
-        for name, law in self._noise_laws.items():
-            if not isinstance(law, Noise):
-                raise TypeError(
-                    f"noise {name!r} is a {type(law).__name__}: give its law, live.normal(...) or "
-                    "live.uniform(...), of which numbers are drawn"
-                )
-        self._input_names = list(inputs)
+        check_laws(self._noise_laws)
+        self.input_names = list(inputs)
         self._state, self._drives = dict(self._initial_state), []
         self._noise = {name: law.draw() for name, law in self._noise_laws.items()}
         check_names(dir(self), inputs, self._noise_laws, self._initial_state)
@@ -140,17 +137,22 @@ class Graph(anywidget.AnyWidget):
             **traits, **{k: traitlets.CFloat(v).tag(sync=True) for k, v in numbers.items()}
         )
         self._show(exported.outputs)
-        self.observe(lambda change: self.run(), ["ticks"] if state else self._input_names)
+        self.observe(lambda change: self.run(), ["ticks"] if state else self.input_names)
         self.observe(lambda change: self._redraw(), "draws")
         self.observe(lambda change: self._reset(), "resets")
         self.on_msg(self._answer)
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether the graph feeds outputs back, and ticks."""
+        return bool(self._initial_state)
 
     def _on_device(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: tensor.to(self._device) for name, tensor in tensors.items()}
 
     def _feeds(self) -> dict[str, Tensor]:
         self._renew("run")
-        values = {name: getattr(self, name) for name in self._input_names}
+        values = {name: getattr(self, name) for name in self.input_names}
         tensors = {k: own(v) for k, v in values.items()}
         for name, shape in self._spec["inputs"].items():
             if list(tensors[name].shape) != shape:
@@ -251,7 +253,7 @@ class Graph(anywidget.AnyWidget):
             self._targets = [self._targets[k] for k in kept]
 
     def _values(self) -> dict[str, np.ndarray | float]:
-        return {name: getattr(self, name) for name in self._input_names} | self.outputs
+        return {name: getattr(self, name) for name in self.input_names} | self.outputs
 
     def _apply(self, widget: widgets.Widget, trait: str, source: str, kind: str) -> None:
         setattr(widget, trait, shown_value(source, kind, self._values()))

@@ -40,8 +40,8 @@ def sliders(graph: Graph, **ranges: tuple) -> widgets.VBox:
     """
     rows = []
     for name, (label, low, high, *rest) in ranges.items():
-        if name not in graph._input_names:
-            raise ValueError(f"no input {name!r}; inputs are {', '.join(graph._input_names)}")
+        if name not in graph.input_names:
+            raise ValueError(f"no input {name!r}; inputs are {', '.join(graph.input_names)}")
         if np.ndim(getattr(graph, name)):
             raise ValueError(f"input {name!r} is an array, and a slider moves one number")
         logarithmic = rest == ["log"]
@@ -155,18 +155,20 @@ def figure(*parts: widgets.Widget | Sequence, caption: str, name: str) -> None:
     rows = [part if isinstance(part, widgets.Widget) else _row(part) for part in parts]
     box = rows[0] if len(rows) == 1 else widgets.VBox(rows)
     text = html.escape(caption, quote=False)
-    instead = ""
-    if picture := still.data_uri(box):
-        instead = f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">'
-    instead += f'<div class="dgm-late">{INSTEAD}</div>'
+    late = f'<div class="dgm-late">{INSTEAD}</div>'
+    instead, before = late, still.markup(box)
+    if before:  # above the figure, so that nothing moves when the one takes the other's place
+        instead = ""
+        display(HTML(f'<div class="dgm-instead" hidden>{before}{late}</div>'))
+    elif picture := still.data_uri(box):
+        instead = f'<img class="dgm-still" src="{picture}" alt="{html.escape(caption)}">{late}'
+    if instead:
+        instead = f'<div class="dgm-instead" hidden>{instead}</div>'
     box.add_class("dgm-figure")
     shown.replace(box, name)
     display(box)
     display(
-        HTML(
-            f'<div class="dgm-caption" id="{html.escape(name)}">'
-            f'<div class="dgm-instead" hidden>{instead}</div><p>{text}</p></div>'
-        )
+        HTML(f'<div class="dgm-caption" id="{html.escape(name)}">{instead}<p>{text}</p></div>')
     )
 
 

@@ -1,5 +1,6 @@
 """The random numbers that a live figure's function receives; it draws none itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -59,3 +60,20 @@ def uniform(*shape: int, redraw: str = "run") -> Noise:
         torch.Size([256])
     """
     return Noise("uniform", shape, redraw)
+
+
+def check_laws(laws: Mapping[str, Noise]) -> None:
+    """Hold the noise of a graph to being laws.
+
+    Args:
+        laws: by the name of what is drawn.
+
+    Raises:
+        TypeError: one is none, but perhaps numbers that were drawn already.
+    """
+    for name, law in laws.items():
+        if not isinstance(law, Noise):
+            raise TypeError(
+                f"noise {name!r} is a {type(law).__name__}: give its law, live.normal(...) or "
+                "live.uniform(...), of which numbers are drawn"
+            )

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-_FIELD = re.compile(r"\{([^{}:]+)(?::\+?\.\d+[fe%])?\}")
+from dgm_core.prose import number
+
+_FIELD = re.compile(r"\{([^{}:]+)(?::(\+?\.\d+[fe%]))?\}")
 
 
 def check_source(source: str, values: Mapping[str, np.ndarray | float]) -> None:
@@ -19,7 +21,7 @@ def check_source(source: str, values: Mapping[str, np.ndarray | float]) -> None:
     Raises:
         ValueError: there is no such value, a field is written wrongly, or it is an array.
     """
-    fields = _FIELD.findall(source)
+    fields = [name for name, _ in _FIELD.findall(source)]
     leftover = _FIELD.sub("", source) if "{" in source else ""
     unknown = (set(fields) if "{" in source else {source}) - {*values}
     if unknown or "{" in leftover or "}" in leftover:
@@ -46,7 +48,7 @@ def shown_value(
         values: outputs and inputs, by name.
     """
     if kind == "text":
-        return source.format(**{name: float(values[name]) for name in _FIELD.findall(source)})
+        return _FIELD.sub(lambda field: number(float(values[field[1]]), field[2] or ""), source)
     value = np.asarray(values[source], np.float32)
     return float(value) if value.ndim == 0 else value
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from dgm_core.live.atlas import Atlas
 from dgm_core.live.charts import Chart
 from dgm_core.live.series import Series
 from dgm_core.live.views import Cloud, Pad, Pixels, Plane
@@ -32,6 +33,15 @@ def data_uri(box: widgets.Widget) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def markup(box: widgets.Widget) -> str:
+    """Return what an `Atlas` in ``box`` shows now, as HTML in its own place, or "" without one.
+
+    Args:
+        box: the widgets of a figure.
+    """
+    return "".join(widget.still() for widget in _walk(box) if isinstance(widget, Atlas))
 
 
 def _walk(widget: widgets.Widget) -> list[widgets.Widget]:

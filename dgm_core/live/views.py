@@ -195,7 +195,7 @@ class Player(View):
         alarm: str = "",
         alarm_words: str = "a number is no longer finite. Change an input, then press Reset.",
     ) -> None:
-        if not graph._spec["state"]:
+        if not graph.is_stateful:
             raise ValueError("a graph without state has no steps to play")
         if alarm and alarm not in graph.outputs:
             raise ValueError(f"no output {alarm!r}; outputs are {', '.join(graph.outputs)}")

@@ -8,6 +8,7 @@ from dgm_core.objectives.game import (
     minimax_generator_loss,
     nonsaturating_generator_loss,
 )
+from dgm_core.objectives.spread import spread_elbo
 from dgm_core.objectives.weights import log_mean_exp, log_weights
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "log_weights",
     "minimax_generator_loss",
     "nonsaturating_generator_loss",
+    "spread_elbo",
 ]

@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from dgm_core.pretrained import make_denoiser, make_flow, make_judge, make_pixelcnn
+from dgm_core.pretrained import make_denoiser, make_flow, make_judge, make_map, make_pixelcnn
 
 MAKERS = {
     "flow": make_flow.main,
     "judge": make_judge.main,
+    "map": make_map.main,
     "pixelcnn": make_pixelcnn.main,
     "denoiser": make_denoiser.main,
 }

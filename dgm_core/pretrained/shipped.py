@@ -7,14 +7,17 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from dgm_core.autoregressive import PixelCNN
 from dgm_core.classifier import DigitClassifier
 from dgm_core.data import DataError
 from dgm_core.device import default_device
 from dgm_core.diffusion import DigitDenoiser, GreyValues
+from dgm_core.distributions import BernoulliPixels, DiagonalNormal
 from dgm_core.flows import CoarseToFine, LevelSize
+from dgm_core.nets import GaussianHead, mlp
+from dgm_core.vae import VAE
 
 #: Weights of the flow of digits; beside them lie the log of their training, and its picture.
 DIGIT_FLOW = Path(__file__).parent / "weights/mnist-flow.pt"
@@ -36,12 +39,18 @@ DIGIT_PIXELCNN = Path(__file__).parent / "weights/mnist-pixelcnn.pt"
 #: Weights of the denoiser of grey digits, and beside them log and picture.
 DIGIT_DENOISER = Path(__file__).parent / "weights/mnist-denoiser.pt"
 
+#: Weights of the VAE that lays digits out on a plane, and beside them the log.
+DIGIT_MAP = Path(__file__).parent / "weights/mnist-map.pt"
+#: Units of its hidden layers.
+DIGIT_MAP_ENCODER, DIGIT_MAP_DECODER = (400, 200), (160, 160, 160)
+
 _CURE = (
     "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/pretrained/weights; "
     "or make it anew, in "
 )
 _CURE_FLOW = f"{_CURE}an hour or two: python -m dgm_core.pretrained flow"
 _CURE_JUDGE = f"{_CURE}a minute: python -m dgm_core.pretrained judge"
+_CURE_MAP = f"{_CURE}some minutes: python -m dgm_core.pretrained map"
 _NOT_SHIPPED = "It does not come with the package; make it, in "
 _CURE_PIXELCNN = f"{_NOT_SHIPPED}an hour: python -m dgm_core.pretrained pixelcnn"
 _CURE_DENOISER = f"{_NOT_SHIPPED}an hour: python -m dgm_core.pretrained denoiser"
@@ -188,6 +197,47 @@ def digit_denoiser_log() -> dict:
         DataError: the file is missing or damaged.
     """
     return _log(DIGIT_DENOISER, _CURE_DENOISER)
+
+
+def untrained_digit_map() -> VAE:
+    """Return a VAE of the size of the one that draws the map, with random weights."""
+    return VAE(
+        encoder=DiagonalNormal(GaussianHead(784, DIGIT_MAP_ENCODER, 2)),
+        decoder=BernoulliPixels(mlp([2, *DIGIT_MAP_DECODER, 784], activation=nn.SiLU)),
+        latent_dim=2,
+    )
+
+
+def digit_map(device: torch.device | str = "cpu") -> VAE:
+    """Return the trained VAE with two latents, in evaluation mode and without gradients.
+
+    Args:
+        device: where it is put.
+
+    Raises:
+        DataError: the file of the weights, or its log, is missing or damaged.
+
+    Example:
+        >>> from dgm_core.data import mnist
+        >>> digit_map().encoder(mnist("test")[0][:5].flatten(1) / 255).mean.shape
+        torch.Size([5, 2])
+    """
+    model = untrained_digit_map()
+    model.load_state_dict(_state(DIGIT_MAP, _CURE_MAP))
+    return model.to(device).eval().requires_grad_(False)
+
+
+def digit_map_log() -> dict:
+    """Return what was written down when the map's VAE was trained: settings, time and tests.
+
+    Raises:
+        DataError: the file is missing or damaged.
+
+    Example:
+        >>> digit_map_log()["digits"], digit_map_log()["validation"]["digits"]
+        (50000, 10000)
+    """
+    return _log(DIGIT_MAP, _CURE_MAP)
 
 
 def _state(path: Path, cure: str) -> dict:

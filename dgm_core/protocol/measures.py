@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dgm_core import checks
 from dgm_core.estimators import mean_and_standard_error
+from dgm_core.prose import number
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,11 @@ class Measured:
 
     def __str__(self) -> str:
         """Return mean, error, number and kind, with two digits of the error."""
-        return f"{self:.{self.decimals}f} ({self.count:,} {self.over})"
+        return f"{self:,.{self.decimals}f} ({self.count:,} {self.over})"
 
     def __format__(self, spec: str) -> str:
         """Format mean and error alike; without a format, as `str`."""
-        return f"{self.mean:{spec}} ± {self.error:{spec}}" if spec else str(self)
+        return f"{number(self.mean, spec)} ± {number(self.error, spec)}" if spec else str(self)
 
     @property
     def decimals(self) -> int:

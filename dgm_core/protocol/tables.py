@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 from torch import Tensor
 
+from dgm_core.prose import number
 from dgm_core.protocol.measures import Measured
 
 
@@ -46,8 +47,9 @@ class Table:
 def table(rows: Mapping[str, Mapping[str, object]], first: str = "", note: str = "") -> Table:
     """Lay results out as a table whose note says what each ± is over.
 
-    A `Measured` is shown with two digits of its error; whole numbers with commas; other numbers
-    with four significant digits; anything else as its text.
+    A `Measured` is shown with two digits of its error; whole numbers, and others from 1,000 on,
+    as whole ones with commas; smaller numbers with four significant digits; anything else as its
+    text.
 
     Args:
         rows: by the name of a row, its cells by the title of a column; what a row lacks stays
@@ -80,10 +82,12 @@ def table(rows: Mapping[str, Mapping[str, object]], first: str = "", note: str =
         if isinstance(cell, np.generic) or (isinstance(cell, Tensor) and cell.numel() == 1):
             cell = cell.item()
         if isinstance(cell, Measured):
-            return str(cell) if title in mixed else f"{cell:.{cell.decimals}f}"
+            return str(cell) if title in mixed else f"{cell:,.{cell.decimals}f}"
         if isinstance(cell, int):
-            return f"{cell:,}"
-        return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+            return number(cell, ",d")
+        if isinstance(cell, float):
+            return number(cell, ",.0f" if 1000 <= abs(cell) < 1e7 else ".4g")
+        return str(cell)
 
     cells = [[name, *(text(t, row.get(t, "")) for t in columns)] for name, row in rows.items()]
     said = []

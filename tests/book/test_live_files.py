@@ -1,6 +1,7 @@
 """What live figures carry leaves the widget state of a page: their models and their scripts."""
 
 import base64
+import gzip
 import json
 import re
 from types import SimpleNamespace
@@ -17,7 +18,8 @@ class Page:
         attributes = {"type": live_files.STATE}
         attributes["body"] = json.dumps({"state": {str(i): w for i, w in enumerate(widgets)}})
         self.state, self.outdir, self.scripts = attributes, str(folder), {}
-        context = {"script_files": [SimpleNamespace(attributes=attributes)]}
+        self.setup = SimpleNamespace(filename="_static/dgm-setup.js", attributes={})
+        context = {"script_files": [SimpleNamespace(attributes=attributes), self.setup]}
         live_files.lighten(self, "page", "page.html", context, None)
 
     def add_js_file(self, filename, *, body, type, id):
@@ -57,10 +59,19 @@ def test_a_large_model_becomes_a_file_and_a_small_one_stays(tmp_path):
     large, small = page.widgets()
     assert [part["path"] for part in large["buffers"]] == [["_probe"]]
     assert len(small["buffers"]) == 1 and "_onnx_file" not in small["state"]
-    text = (tmp_path / f"_static/live/{large['state']['_onnx_file']}.js").read_text(
-        encoding="utf8"
-    )
-    assert data in text and "globalThis.dgmModels" in text
+    packed = tmp_path / f"_static/live/{large['state']['_onnx_file']}.onnx.gz"
+    assert gzip.decompress(packed.read_bytes()) == bytes(live_files.LARGE)
+
+
+def test_a_page_with_a_graph_says_from_its_beginning_what_it_will_want(tmp_path):
+    data = base64.b64encode(bytes(live_files.LARGE)).decode()
+    graphs = [widget("", _onnx=data), widget("", _onnx=data)]
+    for graph in graphs:
+        graph["state"]["_spec"] = {}
+    page = Page(tmp_path, *graphs)
+    name = page.widgets()[0]["state"]["_onnx_file"]
+    assert page.setup.attributes == {"data-live": "true", "data-models": name}
+    assert Page(tmp_path, widget("")).setup.attributes == {}
 
 
 def test_words_in_the_state_cannot_end_the_script_that_holds_it(tmp_path):

@@ -28,11 +28,22 @@ def test_words_in_a_roles_colour_can_be_read(colors, page):
     assert {role for role, color in colors.items() if contrast(color, page) < 4.5} == set()
 
 
+@pytest.mark.parametrize(
+    ("colors", "page"), [(palette.DIGITS, "#ffffff"), (palette.DIGITS_DARK, "#121212")]
+)
+def test_each_class_of_digits_has_a_colour_that_can_be_seen(colors, page):
+    assert len(set(colors)) == 10
+    assert {color for color in colors if contrast(color, page) < 3} == set()
+
+
 def test_both_palettes_have_every_role_and_reach_the_page():
     assert palette.LIGHT.keys() == palette.DARK.keys() and COLORS == palette.LIGHT
     light, dark, printed = re.findall(r"{\n([^}]+)}", palette.css())
     read = lambda text: dict(re.findall(r"--dgm-(\w+): (#\w{6});", text))  # noqa: E731
     assert read(light) == read(printed) and palette.LIGHT.items() <= read(light).items()
+    for k in range(10):
+        assert read(light)[f"digit{k}"] == palette.DIGITS[k]
+        assert read(dark)[f"digit{k}"] == palette.DIGITS_DARK[k]
     assert palette.DARK.items() <= read(dark).items() and read(dark).keys() == read(light).keys()
 
 

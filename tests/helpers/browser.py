@@ -42,6 +42,9 @@ SETTLED = f"""() => {{
   const graphs = [...document.querySelectorAll("[data-dgm-state]")];
   return drawn && graphs.length >= globalThis.graphsOfThePage && graphs.every(decided);
 }}"""
+# Formulas that are TeX still.
+UNSET = """() => [...document.querySelectorAll(".math")]
+  .filter((formula) => !formula.querySelector("mjx-container"))"""
 # Milliseconds after which what has not come is given up. So long that a machine which does ten
 # other things is no failure: no test asks how soon something comes (benchmarks/pages.py does).
 PATIENCE = 180_000
@@ -95,6 +98,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
     """
 
     headers_sent: Mapping[str, str] = {}
+    gz_is_an_encoding = False  # as some hosts take it
     extensions_map = {  # noqa: RUF012 (as the base class has it)
         **SimpleHTTPRequestHandler.extensions_map,
         ".mjs": "application/octet-stream",
@@ -104,6 +108,8 @@ class QuietHandler(SimpleHTTPRequestHandler):
     def end_headers(self):
         for name, value in self.headers_sent.items():
             self.send_header(name, value)
+        if self.gz_is_an_encoding and self.path.partition("?")[0].endswith(".gz"):
+            self.send_header("Content-Encoding", "gzip")
         super().end_headers()
 
     def log_message(self, format, *args):
@@ -118,12 +124,14 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(folder: Path, headers: Mapping[str, str] | None = None):
+def serve(folder: Path, headers: Mapping[str, str] | None = None, encoded: bool = False):
     """Serve ``folder`` on a free port of 127.0.0.1; yields the address, without a final slash.
 
-    Each answer carries ``headers``, such as a policy, beside those that any server sends.
+    Each answer carries ``headers``, such as a policy, beside those that any server sends; where
+    .gz is an encoding (``encoded``), a browser inflates such a file before a page has it.
     """
-    kind = type("Handler", (QuietHandler,), {"headers_sent": headers or {}})
+    attributes = {"headers_sent": headers or {}, "gz_is_an_encoding": encoded}
+    kind = type("Handler", (QuietHandler,), attributes)
     handler = functools.partial(kind, directory=str(folder))
     with QuietServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -166,19 +174,14 @@ def open_context(chromium, **options):
     return context
 
 
-def settle(page, *, formulas: bool = True) -> None:
+def settle(page) -> None:
     """Wait until every widget is drawn and every live figure has checked itself or has stopped.
 
-    And until mathematics is set, unless ``formulas`` is false. Raises playwright's TimeoutError
-    when that takes longer than PATIENCE.
+    And until mathematics is set. Raises playwright's TimeoutError when that takes longer than
+    PATIENCE.
     """
     page.wait_for_function(SETTLED, timeout=PATIENCE)
-    if formulas:
-        page.wait_for_function(
-            """() => !document.querySelector(".math")
-              || window.MathJax?.startup?.promise?.then(() => true)""",
-            timeout=PATIENCE,
-        )
+    page.wait_for_function(f"() => !({UNSET})().length", timeout=PATIENCE)
     # New controls get their names 50 ms after they appear: a later timer comes after that.
     page.evaluate("() => new Promise((ok) => setTimeout(ok, 100))")
 

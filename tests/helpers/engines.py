@@ -23,7 +23,7 @@ from browser import ROOT, QuietHandler, QuietServer
 PATIENCE = 600.0  # seconds for an answer; only what hangs takes as long
 LOOKS = 1200  # at a page that has not done yet what it should
 FIREFOXES = ("firefox-esr", "firefox")
-KEYS = {"Tab": "\ue004", "ArrowLeft": "\ue012", "ArrowRight": "\ue014"}
+KEYS = {"Tab": "\ue004", "f": "f", "ArrowLeft": "\ue012", "ArrowRight": "\ue014"}
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # what WebDriver calls an element's name
 LISTENER = """<script>{
   const errors = (globalThis.errorsOfThisPage = []);

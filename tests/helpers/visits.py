@@ -25,7 +25,7 @@ VISITS = {
     "http": ["http"],
     "file": ["file"],
     "telephone": ["telephone"],
-    "dark": ["held-formulas", "print", "dark"],
+    "dark": ["dark", "print", "after-print"],
     "without-script": ["without-script"],
     "without-runtime": ["held-runtime", "without-runtime"],
 }

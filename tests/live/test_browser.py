@@ -6,6 +6,8 @@ import pytest
 import torch
 from small_book import Figure
 
+from dgm_core.live.sources import shown_value
+
 pytestmark = pytest.mark.browser
 
 
@@ -64,10 +66,11 @@ def test_numbers_in_words_look_as_python_writes_them(small_page):
     shown = lambda: figure.box.locator(".widget-label").last.inner_text()  # noqa: E731
     values = {"a": 1.0, "tiny": 1e-9, "share": 0.125, "bad": float("nan")}
     template = "{a:+.2f} {tiny:.1e} {share:.1%} {bad:.3f}"
+    written = lambda **moved: shown_value(template, "text", values | moved)  # noqa: E731
     assert figure.slide("Home", "ArrowRight")["bad"] is None  # not a number, and not hidden
-    assert shown() == template.format(**values)
+    assert shown() == written()
     figure.slide("ArrowRight")
-    assert shown() == template.format(**values | {"a": 2.0, "tiny": 2e-9, "share": 0.25})
+    assert shown() == written(a=2.0, tiny=2e-9, share=0.25) == "+2.00 2.0e−09 25.0% nan"
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,12 @@ POLICY = re.search(r"Content-Security-Policy: (.+)", (ROOT / "README.md").read_t
 
 @pytest.fixture
 def visit(browser, small_book_html):
-    """Function that opens the page, with a policy, and without the files of some name."""
+    """Function that opens the page: with a policy, without some file, where .gz is an encoding."""
     contexts, servers = [], []
 
-    def open_one(policy: str = "", missing: str = ""):
-        server = serve(small_book_html, {"Content-Security-Policy": policy} if policy else None)
+    def open_one(policy: str = "", missing: str = "", encoded: bool = False):
+        headers = {"Content-Security-Policy": policy} if policy else None
+        server = serve(small_book_html, headers, encoded)
         servers.append(server)
         address = server.__enter__()
         context = helpers.open_context(browser)
@@ -56,11 +57,19 @@ def test_figures_run_where_the_host_calls_modules_and_webassembly_downloads(visi
     helpers.settle(page)
     kinds = page.evaluate(
         """async () => Promise.all(["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"].map(
-          async (name) => (await fetch(`${dgmBook.ort}${name}`)).headers.get("content-type")))"""
+          async (name) => (await fetch(`${dgmBook.vendor}ort/${name}.gz`))
+            .headers.get("content-type")))"""
     )
-    assert kinds == ["application/octet-stream"] * 2
+    assert kinds == ["application/gzip"] * 2
     assert page.evaluate(STATES).count("ready") == 8
     assert page.evaluate(NOTHING_INSTEAD)
+    assert page.problems == []
+
+
+def test_figures_run_where_the_host_takes_gz_for_an_encoding(visit):
+    page = visit(encoded=True)
+    helpers.settle(page)
+    assert page.evaluate(STATES).count("ready") == 8
     assert page.problems == []
 
 
@@ -71,7 +80,7 @@ def test_figures_run_under_the_policy_of_the_readme(visit):
     assert page.problems == []  # a console that tells of a refused script is one
 
 
-@pytest.mark.parametrize("name", ["require.js", "dgm-setup.js", "embed-amd.js", "anywidget.js"])
+@pytest.mark.parametrize("name", ["dgm-setup.js", "manager.js.gz"])
 def test_what_does_not_load_leaves_the_picture_and_words(visit, name):
     visit(missing=name).wait_for_function(INSTEAD)
 
@@ -82,7 +91,7 @@ def test_a_policy_that_refuses_the_figures_leaves_the_picture_and_words(visit, p
     visit(policy).wait_for_function(INSTEAD)
 
 
-@pytest.mark.parametrize("name", ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"])
+@pytest.mark.parametrize("name", ["ort.wasm.bundle.min.mjs.gz", "ort-wasm-simd-threaded.wasm.gz"])
 def test_a_runtime_that_does_not_load_is_told_in_words(visit, name):
     visit(missing=name).wait_for_function(STOPPED)
 

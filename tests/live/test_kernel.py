@@ -10,6 +10,8 @@ from example_figures import FIGURE
 from kernels import PATIENCE
 from nbclient import NotebookClient
 
+from dgm_core.prose import number
+
 pytestmark = pytest.mark.book
 
 MODELS = "print(graph.model_id, pixels.model_id, label.model_id)"
@@ -69,7 +71,7 @@ def test_the_kernel_answers_a_moved_slider_with_pytorchs_numbers(session):
     shown = np.frombuffer(buffer, np.float32)
     np.testing.assert_allclose(shown, net(z).sigmoid().detach(), rtol=1e-4)
     total = float(net.weight.sum() * 1.25)
-    assert last_update(heard, models["label"], "value")[0] == f"total {total:.3f}"
+    assert last_update(heard, models["label"], "value")[0] == f"total {number(total, '.3f')}"
     summary = json.loads(last_update(heard, models["graph"], "_summary")[0])
     assert summary["total"] == pytest.approx(total, rel=1e-5)
 

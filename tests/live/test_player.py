@@ -176,7 +176,7 @@ def test_after_100_steps_the_page_agrees_with_pytorch(small_page):
     gan = plane_gan()
     noise = [{name: law.draw() for name, law in gan._noise_laws.items()} for _ in range(100)]
     fixed = {name: noise[0][name] for name in noise[0] if name.endswith("_weights")}
-    rates = {name: torch.tensor(getattr(gan, name)) for name in gan._input_names}
+    rates = {name: torch.tensor(getattr(gan, name)) for name in gan.input_names}
     state = gan._initial_state
     for one in noise:
         out = gan._call({**rates, **one, **fixed, **state})

@@ -22,6 +22,7 @@ WIDGETS = {
     live.Player: "player.js",
     live.Cloud: "cloud.js",
     live.Chart: "chart.js",
+    live.Atlas: "atlas.js",
     Quiz: "quiz.js",
 }
 

@@ -126,6 +126,30 @@ def sliders_answer_to_keys(browser):
     return findings
 
 
+def a_figure_fills_the_screen_and_comes_back(browser):
+    """The first figure with a slider, by the key f; then as wide or as high as the window."""
+    if not browser.evaluate(
+        f"""((handle) => {{
+          handle?.scrollIntoView({{ block: "center" }});
+          handle?.focus();
+          return Boolean(handle);
+        }})(document.querySelector(".dgm-figure {HANDLE}"))"""
+    ):
+        return []
+    full = "document.querySelectorAll('.dgm-full').length"
+    browser.press("f")
+    if not until(lambda: browser.evaluate(f"{full} === 1")):
+        return ["f does not make the figure fill the screen"]
+    fits = """((box) => Math.min(Math.abs(innerWidth - 32 - box.width),
+      Math.abs(innerHeight - 32 - box.height), Math.max(0, 736 * 2.5 - box.width)) < 40)(
+      document.querySelector(".dgm-full > .dgm-figure").getBoundingClientRect())"""
+    findings = [] if until(lambda: browser.evaluate(fits)) else ["the figure does not grow"]
+    browser.press("f")
+    if not until(lambda: browser.evaluate(f"{full} === 0 && !document.fullscreenElement")):
+        findings.append("the figure stays where it is")
+    return findings
+
+
 def nothing_goes_wrong(browser):
     """No error in a script, no failed request, none that leads outside."""
     return browser.problems()
@@ -137,6 +161,7 @@ CHECKS = [  # in the order of a visit; what went wrong until then is asked last
     formulas_are_set,
     tab_finds_the_first_slider,
     sliders_answer_to_keys,
+    a_figure_fills_the_screen_and_comes_back,
     nothing_goes_wrong,
 ]
 

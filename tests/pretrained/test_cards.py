@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from dgm_core.pretrained.shipped import DIGIT_FLOW, DIGIT_JUDGE, digit_flow_log, digit_judge_log
+from dgm_core.pretrained.shipped import (
+    DIGIT_FLOW,
+    DIGIT_JUDGE,
+    DIGIT_MAP,
+    DIGIT_MAP_DECODER,
+    DIGIT_MAP_ENCODER,
+    digit_flow_log,
+    digit_judge_log,
+    digit_map_log,
+)
 
 FOLDER = DIGIT_FLOW.parent
 CARDS = (FOLDER / "README.md").read_text(encoding="utf8")
@@ -19,7 +28,7 @@ def card(heading: str) -> str:
 def test_every_shipped_file_is_named():
     named = set(re.findall(r"`(mnist-[\w.-]+)`", CARDS))
     shipped = {path.name for path in FOLDER.iterdir() if path.name.startswith("mnist-")}
-    assert named == shipped and {DIGIT_FLOW.name, DIGIT_JUDGE.name} <= shipped
+    assert named == shipped and {DIGIT_FLOW.name, DIGIT_JUDGE.name, DIGIT_MAP.name} <= shipped
 
 
 def test_the_flow_s_numbers_are_those_of_its_log():
@@ -50,7 +59,32 @@ def test_the_judge_s_numbers_are_those_of_its_log():
         assert words in text
 
 
-@pytest.mark.parametrize("heading", ["The flow of digits", "The judge of generated digits"])
+def test_the_maps_numbers_are_those_of_its_log():
+    log, text = digit_map_log(), card("The map of handwriting")
+    options, held_out, test = log["options"], log["validation"], log["test"]
+    gap = "gap between codes and prior"
+    for words in (
+        f"encoder of {' and '.join(map(str, DIGIT_MAP_ENCODER))} units",
+        f"decoder of {len(DIGIT_MAP_DECODER)} layers of {DIGIT_MAP_DECODER[0]}",
+        f"first {log['digits']} training digits",
+        f"{options['epochs']} epochs in batches of {options['batch_size']}, {log['steps']} steps",
+        f"learning rate {options['learning_rate']}, seed {options['seed']}",
+        f"weighs {options['weight']:.0f} times",
+        f"{log['precision']} on {log['threads']} thread",
+        f"{log['training seconds']:.0f} s",
+        f"ELBO {held_out['ELBO']:.2f} nats on the {held_out['digits']} digits held out",
+        f"{test['ELBO']:.2f} on the {test['digits']} test digits".replace("-", "−"),
+        f"standard error {test['standard error']:.2f}",
+        f"{held_out[gap]:.3f} nats",
+        f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
+    ):
+        assert words.replace("-", "−") in text.replace("-", "−")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["The flow of digits", "The judge of generated digits", "The map of handwriting"],
+)
 def test_a_card_says_what_is_asked_of_cards(heading):
     rows = set(re.findall(r"^\| ([A-Z][^|]*?) \|", card(heading), re.MULTILINE))
     assert {"Files", "Data", "Protocol", "Result", "Made by", "Limits"} <= rows

@@ -9,14 +9,18 @@ from dgm_core.flows import log_masses
 from dgm_core.pretrained import (
     DIGIT_FLOW,
     DIGIT_JUDGE,
+    DIGIT_MAP,
     digit_flow,
     digit_flow_log,
     digit_judge,
     digit_judge_log,
+    digit_map,
+    digit_map_log,
     make_flow,
     make_judge,
     shipped,
 )
+from dgm_core.pretrained.make_map import evaluate
 
 
 def test_the_flow_of_digits_is_as_good_as_its_log_says():
@@ -37,7 +41,20 @@ def test_the_judge_of_digits_is_as_good_as_its_log_says():
     assert recorded["accuracy"] - 2 * recorded["standard error"] > 0.98
 
 
+def test_the_map_of_handwriting_is_as_good_and_as_full_as_its_log_says():
+    recorded = digit_map_log()["test"]
+    found = evaluate(digit_map(), data.mnist("test")[0])
+    gap = "gap between codes and prior"
+    assert found["ELBO"] == pytest.approx(recorded["ELBO"], abs=0.05)
+    assert found[gap] == pytest.approx(recorded[gap], abs=0.01)
+    assert recorded["digits"] == 10_000
+    assert recorded["ELBO"] - 2 * recorded["standard error"] > -150 and recorded[gap] < 0.3
+
+
 def test_the_download_is_small():
+    assert DIGIT_MAP.stat().st_size < 1.3e6
+    decoder = digit_map().decoder.parameters()
+    assert 2 * sum(p.numel() for p in decoder) < 4e5  # bytes that a page loads, at most
     assert DIGIT_FLOW.stat().st_size < 4e6
     assert DIGIT_JUDGE.stat().st_size < 3e5
 

@@ -52,3 +52,5 @@ def test_a_page_shows_the_same_cells():
 def test_a_table_writes_numbers_of_any_kind_alike():
     cells = {"torch": torch.tensor(0.25), "numpy": np.float32(0.25), "count": np.int64(12345)}
     assert "| a | 0.25 | 0.25 | 12,345 |" in repr(table({"a": cells}))
+    below = {"large": -12345.6, "small": -0.001234, "zero": -0.0}
+    assert "| a | −12,346 | −0.001234 | 0 |" in repr(table({"a": below}))

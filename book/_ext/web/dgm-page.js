@@ -17,12 +17,6 @@
     hush();
     new MutationObserver(hush).observe(button, { childList: true, subtree: true });
   }
-  // Sections without a live figure, for dgm.css. (Found by :has() there, they would have to be
-  // found anew at every move of a slider.)
-  for (const section of document.querySelectorAll(".bd-article > section > section")) {
-    const isLive = section.querySelector('script[type$="widget-view+json"]');
-    section.classList.toggle("dgm-text", !isLive);
-  }
   // Search shows a passage of each page that it finds, but over file:// it cannot fetch one.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   // A link may lead to what is folded, such as a box in a solution: open all that it stands in.

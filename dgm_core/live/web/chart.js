@@ -380,6 +380,10 @@ function drawing({ spec, values }, frame) {
   return { parts, ink: points.filter(isIn), outside };
 }
 
+/** @param {boolean} square @param {number} width of the chart */
+const innerHeightFor = (square, width) =>
+  square ? Math.min(300, width - 60) : innerWidth <= 480 ? 140 : 172;
+
 /** @param {{model: ChartModel, el: HTMLElement}} context */
 function render({ model, el }) {
   const own = `dgm-chart-${Math.random().toString(36).slice(2)}`; // a page has one module for each chart
@@ -389,6 +393,7 @@ function render({ model, el }) {
     role: "img",
     "aria-label": model.get("alt"),
     "aria-describedby": `${own}-words`,
+    height: 28 + innerHeightFor(false, 0) + 36, // until its width is known: at least so much
   });
   const words = svg("desc", { id: `${own}-words` });
   const clip = svg("rect");
@@ -441,7 +446,7 @@ function render({ model, el }) {
       ? { low: -0.5, high: count - 0.5, log: false }
       : domain(xlim, given(xlim) ? [] : gather(["x"]), options.xlog, 0, shown.x);
     shown.y = domain(ylim, given(ylim) ? [] : gather(["y", "low"]), options.ylog, 0.06, shown.y);
-    const inner = options.square ? Math.min(300, width - 60) : innerWidth <= 480 ? 140 : 172;
+    const inner = innerHeightFor(options.square, width);
     const values = (/** @type {Domain} */ d, /** @type {number} */ most) =>
       (d.log ? decades : ticks)(d.low, d.high, most);
     const up = values(shown.y, Math.max(2, Math.min(5, Math.round(inner / 36))));

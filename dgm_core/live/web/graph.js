@@ -2,9 +2,10 @@
 // exported graph, and never both. It draws nothing but a line of words; outputs go to other widgets.
 
 import { floats } from "./arrays.js";
+import { offerFullScreen } from "./full.js";
 import { LOST, referee, WORDS } from "./kernel.js";
 import { findModel, hear, isClosed, wholeOf } from "./models.js";
-import { exclusively, fromBase64, inLine, runScript, runtime } from "./runtime.js";
+import { exclusively, frame, inLine, runtime } from "./runtime.js";
 import { draw, format, isSame, relativeError, size, summary } from "./values.js";
 
 /** @typedef {import("./types").Status} Status */
@@ -235,9 +236,8 @@ class Graph {
         );
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
-    if (!globalThis.dgmModels?.[name])
-      await runScript(new URL(`../live/${name}.js`, globalThis.dgmBook?.vendor).href);
-    return fromBase64(globalThis.dgmModels?.[name] ?? "");
+    const { read } = /** @type {import("./types").Book} */ (globalThis.dgmBook);
+    return read(`live/${name}.onnx`);
   }
 
   async findTargets() {
@@ -382,6 +382,23 @@ class Graph {
   }
 }
 
+// A box keeps an empty widget in the place of each part that is still to come.
+const TO_COME = '[class="lm-Widget"], .jupyter-widgets-disconnected:empty';
+const FRAMES = 600; // that a figure is waited for, whose parts do not come
+
+/**
+ * A figure that says it is ready before its parts are there would move the text below.
+ *
+ * @param {HTMLElement} el of the graph
+ */
+async function whole(el) {
+  for (let k = 0; k < FRAMES; k++) {
+    await frame();
+    if (el.isConnected && !el.closest(".dgm-figure")?.querySelector(TO_COME)) break;
+  }
+  await frame(); // in which they are drawn
+}
+
 export default {
   /** @param {import("./types").Context} context */
   initialize({ model }) {
@@ -399,9 +416,10 @@ export default {
     const line = document.createElement("p");
     line.setAttribute("role", "status");
     el.append(line);
+    let isWhole = false;
     /** @param {Status} status */
     const show = ({ state, backend, output, words, parity }) => {
-      el.dataset.dgmState = state;
+      el.dataset.dgmState = state === "ready" && !isWhole ? "loading" : state;
       el.dataset.dgmBackend = backend;
       el.dataset.dgmOutput = output;
       if (parity !== undefined) el.dataset.dgmParity = String(parity);
@@ -413,7 +431,18 @@ export default {
     const disappear = graph.appear();
     show(graph.status);
     graph.watchers.add(show);
+    whole(el).then(() => {
+      isWhole = true;
+      show(graph.status);
+    });
+    // It has no figure around it before it is laid out.
+    const placed = new ResizeObserver(() => {
+      placed.disconnect();
+      offerFullScreen(el);
+    });
+    placed.observe(el);
     return () => {
+      placed.disconnect();
       graph.watchers.delete(show);
       disappear();
       if (graph.element === el) graph.element = undefined;

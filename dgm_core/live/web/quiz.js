@@ -28,7 +28,7 @@ export function pieces(text) {
 function prose(text) {
   const element = make("span", { className: "tex2jax_process" });
   for (const [kind, words] of pieces(text)) {
-    if (kind === "math") element.append(`\\(${words}\\)`);
+    if (kind === "math") element.append(globalThis.dgmFormula?.(words) ?? `\\(${words}\\)`);
     else if (kind === "text") element.append(words);
     else element.append(make(kind, {}, words));
   }
@@ -58,14 +58,14 @@ export function judge(given, { choices, answer, tolerance, unit, why }) {
 }
 
 /**
- * Set the formulas of an element, once it is on the page: JupyterLab's own way, or the book's.
- *
- * MathJax measures its surroundings, so the element must be there first.
+ * Set the formulas of an element that are not set already (a book's, with its pages): JupyterLab's
+ * own way, or MathJax's, which measures what is around them, so the element must be on the page first.
  *
  * @param {HTMLElement} element
  * @param {import("./types").Manager} manager
  */
 async function typeset(element, manager) {
+  if (globalThis.dgmFormula) return;
   const lab = manager._rendermime?.latexTypesetter;
   for (
     let tries = 0;

@@ -13,29 +13,6 @@ export function runtime() {
   return globalThis.dgmOrt;
 }
 
-/** @param {string} text */
-export function fromBase64(text) {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-  const characters = atob(text);
-  const bytes = new Uint8Array(characters.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
-  return bytes;
-}
-
-/**
- * @param {string} src
- * @returns {Promise<unknown>}
- */
-export function runScript(src) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = src;
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`cannot load ${src}`));
-    document.head.append(script);
-  });
-}
-
 /**
  * @param {string} url
  * @returns {Promise<Response>}
@@ -47,21 +24,20 @@ async function load(url) {
 }
 
 /**
- * The module's text and the compiled code, by whatever way the page may take them.
+ * The module and the compiled code: a book has them packed, else they come from a CDN.
  *
- * @param {string} folder
- * @returns {Promise<[mjs: string, wasm: ArrayBuffer]>}
+ * @returns {Promise<[mjs: Uint8Array | string, wasm: ArrayBuffer]>}
  */
-async function readRuntime(folder) {
-  if (location.protocol === "file:" && folder.startsWith("file:")) {
-    // A page on disk may neither fetch nor import its neighbours, but it may run a classic script.
-    await runScript(folder + "ort-offline.js");
-    const { mjs, wasm } = /** @type {{ mjs: string, wasm: string }} */ (globalThis.dgmOrtOffline);
-    globalThis.dgmOrtOffline = undefined;
-    return [mjs, fromBase64(wasm).buffer];
+async function readRuntime() {
+  const { read, ort } = globalThis.dgmBook ?? {};
+  if (read && !ort) {
+    const names = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"];
+    const [mjs, wasm] = await Promise.all(names.map((name) => read(`vendor/ort/${name}`)));
+    return [mjs, wasm.buffer];
   }
   // Fetched, not imported: many a host calls .mjs a download, and a browser then refuses to import
   // it, or to compile .wasm as it comes.
+  const folder = ort ?? CDN;
   return Promise.all([
     load(`${folder}ort.wasm.bundle.min.mjs`).then((file) => file.text()),
     load(`${folder}ort-wasm-simd-threaded.wasm`).then((file) => file.arrayBuffer()),
@@ -69,8 +45,10 @@ async function readRuntime(folder) {
 }
 
 async function importRuntime() {
-  const [mjs, wasm] = await readRuntime(globalThis.dgmBook?.ort ?? CDN);
-  const url = URL.createObjectURL(new Blob([mjs], { type: "text/javascript" }));
+  const [mjs, wasm] = await readRuntime();
+  const url = URL.createObjectURL(
+    new Blob([/** @type {BlobPart} */ (mjs)], { type: "text/javascript" }),
+  );
   const ort = await import(url);
   URL.revokeObjectURL(url);
   ort.env.wasm.wasmBinary = wasm;
@@ -127,10 +105,13 @@ export async function inLine(graph, late, work) {
   try {
     await work();
   } finally {
-    await Promise.race([drawn(), sleep(100)]); // a hidden page draws nothing
+    await frame();
     queue.busy = false;
     callNext();
   }
 }
 
 const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+
+/** Until the page was drawn; a hidden page draws nothing. */
+export const frame = () => Promise.race([drawn(), sleep(100)]);

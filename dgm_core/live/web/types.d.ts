@@ -108,13 +108,21 @@ export interface Turn {
   call(): void;
 }
 
+/** What dgm-setup.js tells of the book: where its scripts lie, where a CDN has ONNX Runtime, and
+ * how to read a file below `_static` that was packed. */
+export interface Book {
+  vendor: string;
+  ort?: string;
+  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 declare global {
-  var dgmBook: { vendor: string; ort: string } | undefined;
+  var dgmBook: Book | undefined;
+  var dgmFormula: ((tex: string) => Element | null) | undefined;
   var dgmGraphs: Map<Whole, Engine> | undefined;
-  var dgmModels: Record<string, string> | undefined;
   var dgmOrt: Promise<any> | undefined;
-  var dgmOrtOffline: { mjs: string; wasm: string } | undefined;
   var dgmOrtTurn: Promise<unknown> | undefined;
+  var dgmPacked: Record<string, string> | undefined;
   var dgmQueue: { waiting: Turn[]; busy: boolean } | undefined;
   var dgmScript: (name: string) => Promise<unknown>;
   var DOCUMENTATION_OPTIONS: { SHOW_SEARCH_SUMMARY: boolean }; // Sphinx's

@@ -83,7 +83,8 @@ export function summary(outputs) {
 }
 
 /**
- * The subset of Python's format that Graph.drive admits: {name}, {name:.3f}, {name:+.2f}, e and %.
+ * The subset of Python's format that Graph.drive admits: {name}, {name:.3f}, {name:+.2f}, e and %;
+ * with a minus sign, not a hyphen, and none before a zero (dgm_core/prose.py).
  *
  * @param {string} template
  * @param {Record<string, number>} values
@@ -93,15 +94,16 @@ export function format(template, values) {
     /\{([^{}:]+)(?::(\+?)\.(\d+)([fe%]))?\}/g,
     (_, name, plus, digits, kind) => {
       const value = values[name];
-      if (!kind) return String(value);
-      if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+      if (!kind) return String(value).replaceAll("-", "−");
+      if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "−inf";
       const text =
         kind === "f"
           ? value.toFixed(digits)
           : kind === "%"
             ? (100 * value).toFixed(digits) + "%"
             : value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
-      return plus && value >= 0 ? "+" + text : text;
+      if (plus && value >= 0) return `+${text}`.replaceAll("-", "−");
+      return text.replace(/^-(?=[0.%]*(e|$))/, "").replaceAll("-", "−");
     },
   );
 }

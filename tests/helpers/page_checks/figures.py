@@ -6,14 +6,13 @@ page makes of the same inputs stands in ``data-dgm-parity``, and must agree to 1
 
 import json
 
+from browser import UNSET
 from visits import Visit, check
-
-from page_checks.openings import UNSET
 
 GRAPHS = "[data-dgm-state]"
 
 
-@check("http", "file", "telephone", "held-formulas", needs="figures")
+@check("http", "file", "telephone", "dark", needs="figures")
 def every_figure_is_ready_and_agrees_with_pytorch(visit: Visit) -> None:
     page = visit.page
     assert page.locator(".dgm-figure").count() == page.locator(".dgm-caption").count() > 0
@@ -28,31 +27,21 @@ def every_figure_is_ready_and_agrees_with_pytorch(visit: Visit) -> None:
         json.loads(graph.get_attribute("data-dgm-output"))
 
 
-@check("held-formulas", needs="figures formulas")
-def figures_did_not_wait_for_the_formulas_below_the_screen(visit: Visit) -> None:
-    unset = visit.page.evaluate(f"({UNSET})().length")
-    assert unset > 0  # and yet the stage before this check saw every figure ready
-
-
 @check("without-script", needs="figures")
 def a_picture_and_its_caption_stay(visit: Visit) -> None:
     captions = visit.page.locator(".dgm-caption").all()
     assert captions
     for caption in captions:
         assert caption.locator("p").is_visible()
-        picture = caption.locator("img.dgm-still")
+        cell = caption.locator("xpath=ancestor::*[contains(@class, 'cell_output')]")
+        picture = cell.locator("img.dgm-still").first
         assert picture.is_visible() and picture.get_attribute("alt")
         assert picture.bounding_box()["width"] > 200
 
 
 @check("held-runtime", needs="figures formulas")
-def formulas_below_the_screen_wait_for_the_figures(visit: Visit) -> None:
-    visit.page.wait_for_function("() => globalThis.MathJax?.typeset")
-    # Long enough for some to be set, if they did not wait; a slow machine only sets fewer.
-    visit.page.evaluate("() => new Promise((ok) => setTimeout(ok, 500))")
-    set_far_away = """() => [...document.querySelectorAll(".math mjx-container")]
-      .filter((formula) => formula.getBoundingClientRect().top > 2 * innerHeight).length"""
-    assert visit.page.evaluate(set_far_away) == 0
+def formulas_wait_for_no_figure(visit: Visit) -> None:
+    assert visit.page.evaluate(f"({UNSET})().length") == 0
 
 
 @check("without-runtime", needs="figures")
@@ -61,8 +50,3 @@ def a_figure_says_in_words_that_it_stopped(visit: Visit) -> None:
         assert graph.get_attribute("data-dgm-state") == "error"
         words = graph.inner_text()
         assert words.startswith("This figure stopped") and "Reload the page" in words
-
-
-@check("without-runtime", needs="figures formulas")
-def every_formula_is_set_all_the_same(visit: Visit) -> None:
-    assert visit.page.evaluate(f"({UNSET})().length") == 0

@@ -2,6 +2,24 @@
 // causes of a slow page where it must not ask for its speed. The page works as it would without.
 (() => {
   "use strict";
+  // ---- What jumps ------------------------------------------------------------------------------
+  const jumps = [];
+  const note = (entries) => {
+    for (const { value, hadRecentInput, startTime, sources } of entries)
+      if (!hadRecentInput)
+        jumps.push({
+          value,
+          startTime,
+          of: sources.map(({ node }) => node?.outerHTML?.slice(0, 80)),
+        });
+  };
+  const jumping = new PerformanceObserver((list) => note(list.getEntries()));
+  jumping.observe({ type: "layout-shift", buffered: true });
+  const shifts = () => {
+    note(jumping.takeRecords());
+    return jumps;
+  };
+
   // ---- What is outstanding: timers, intervals, frames that were asked for --------------------
   const outstanding = new Set();
   const watch = (start, stop, once) => {
@@ -168,5 +186,5 @@
     };
   }
 
-  globalThis.instruments = { move, moves, standing };
+  globalThis.instruments = { move, moves, shifts, standing };
 })();

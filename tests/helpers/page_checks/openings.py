@@ -6,23 +6,6 @@ from browser import settle
 from visits import Visit, stage
 
 INSTRUMENTS = (Path(__file__).parent / "instruments.js").read_text(encoding="utf8")
-# Formulas that are TeX still.
-UNSET = """() => [...document.querySelectorAll(".math")]
-  .filter((formula) => !formula.querySelector("mjx-container"))"""
-# Holds back all formulas but those of the first screen, which come when the browser is idle.
-HOLD_FORMULAS = """(() => {
-  const [held, wait] = [[], globalThis.requestIdleCallback];
-  globalThis.requestIdleCallback = (work) => held.push(work);
-  globalThis.releaseFormulas = () => {
-    globalThis.requestIdleCallback = wait;
-    for (const work of held.splice(0)) work();
-  };
-})()"""
-# Formulas wait for the figures, but not for ever: a clock that hardly moves.
-SLOW_CLOCK = """(() => {
-  const now = performance.now.bind(performance);
-  performance.now = () => now() / 1000;
-})()"""
 # What scrolls is reached by the tabulator; the theme sees to it a moment after the layout changed.
 TAB_STOPS = """() => [...document.querySelectorAll("pre")].every(
   (code) => code.tabIndex === 0 || code.scrollWidth <= code.clientWidth)"""
@@ -47,12 +30,11 @@ def open_on_a_telephone(visit: Visit) -> None:
     settle(visit.page)
 
 
-@stage("held-formulas", color_scheme="dark")
-def open_in_the_dark_without_formulas(visit: Visit) -> None:
-    visit.page.add_init_script(HOLD_FORMULAS)
+@stage("dark", color_scheme="dark")
+def open_in_the_dark(visit: Visit) -> None:
     visit.page.goto(visit.url)
-    settle(visit.page, formulas=False)
-    visit.page.wait_for_function("() => !globalThis.MathJax || globalThis.MathJax.typeset")
+    settle(visit.page)
+    visit.page.wait_for_function(TAB_STOPS)
 
 
 @stage("print")
@@ -61,12 +43,10 @@ def put_on_paper(visit: Visit) -> None:
     visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
 
 
-@stage("dark")
+@stage("after-print")
 def back_on_the_screen(visit: Visit) -> None:
     visit.page.emulate_media(media="screen")
     visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
-    visit.page.evaluate("releaseFormulas()")
-    settle(visit.page)
     visit.page.wait_for_function(TAB_STOPS)
 
 
@@ -79,7 +59,6 @@ def open_without_scripts(visit: Visit) -> None:
 def open_without_an_answer_for_the_runtime(visit: Visit) -> None:
     visit.held = []
     visit.page.route("**/ort/**", lambda route: hold_or_refuse(visit, route))
-    visit.page.add_init_script(SLOW_CLOCK)
     visit.page.goto(visit.url)
     visit.page.wait_for_selector("[data-dgm-state=loading]", state="attached")
 

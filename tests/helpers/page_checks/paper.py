@@ -1,8 +1,7 @@
 """A chapter on paper: all open, dark on light, no controls; and the page as it was after."""
 
+from browser import UNSET
 from visits import Visit, check
-
-from page_checks.openings import UNSET
 
 HIDDEN = """() => [...document.querySelectorAll(".solution > *, details > *, .dgm-caption p")]
   .filter((e) => !e.matches("button, script, style, .toggle-button") && e.textContent.trim())
@@ -64,11 +63,11 @@ def no_section_is_skipped(visit: Visit) -> None:
     assert visit.page.evaluate(skipped) == 0
 
 
-@check("dark")
+@check("dark", "after-print")
 def a_dark_page_stays_dark_on_the_screen(visit: Visit) -> None:
     assert visit.page.evaluate(THEME) == "dark"
 
 
-@check("dark", needs="solutions code")
+@check("after-print", needs="solutions code")
 def what_was_folded_is_folded_again(visit: Visit) -> None:
     assert visit.page.locator(FOLDED).count() > 0

@@ -14,7 +14,7 @@ def search_finds_a_chapter(visit: Visit) -> None:
     visit.page.wait_for_function(finished)
 
 
-@check("http", "dark")
+@check("http", "after-print")
 def axe_has_nothing_serious_to_say(visit: Visit) -> None:
     found = [
         (finding["id"], node["target"], node["html"][:200])
@@ -30,6 +30,6 @@ def the_front_door_leads_to_the_first_page(visit: Visit) -> None:
     visit.page.wait_for_selector("h1:visible")
 
 
-@check("http", "file", "telephone", "dark", needs="any")
+@check("http", "file", "telephone", "dark", "after-print", needs="any")
 def nothing_went_wrong_and_nothing_outside_was_asked_for(visit: Visit) -> None:
     assert visit.problems == []

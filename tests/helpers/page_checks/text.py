@@ -2,14 +2,22 @@
 
 import gzip
 from collections import Counter
+from pathlib import Path
 
-from browser import reveal
+from browser import UNSET, reveal
 from visits import Visit, check
-
-from page_checks.openings import UNSET
 
 HTML = 0.6e6  # bytes of a page's own HTML, gzip-compressed
 MODELS = 6e6  # bytes of the exported graphs of a page, gzip-compressed
+SHARED = 4.5e6  # bytes of scripts, styles and fonts that a first visit brings, for all pages
+UNPACKED = 0.42e6  # bytes of a file that is not packed; the theme's style is the largest
+SHIFT = 0.02  # of the layout, as web vitals have it
+OFF = 50  # pixels of a figure's place that may stay empty
+PLACES = """() => [...document.querySelectorAll(".dgm-place")].map((place) => {
+  const reserved = Number.parseFloat(getComputedStyle(place).minHeight);
+  const figure = place.querySelector(".dgm-figure").getBoundingClientRect().height;
+  return { reserved, figure, text: place.innerText.slice(0, 60) };
+})"""
 # What makes the page wider than the screen: reaches beyond it, and scrolls in nothing of its own.
 WIDER = """async () => {
   const frame = () => new Promise((ok) => requestAnimationFrame(ok));
@@ -84,6 +92,47 @@ def nor_does_a_page_of_320_pixels(visit: Visit) -> None:
         visit.page.set_viewport_size(before)
 
 
+def files_of(visit: Visit) -> set[Path]:
+    """Return the files of the book that the page has asked for."""
+    below = f"{visit.address}/"
+    asked = (url.partition("?")[0] for url in visit.requests if url.startswith(below))
+    files = (visit.book / url.removeprefix(below).partition("#")[0] for url in asked)
+    return {file for file in files if file.is_file()}
+
+
+def sent(file: Path) -> int:
+    """Return the bytes that come of a file from a host that compresses what is text."""
+    data = file.read_bytes()
+    is_text = file.suffix in {".html", ".css", ".js", ".svg", ".json"}
+    return len(gzip.compress(data)) if is_text else len(data)
+
+
+@check("http", needs="code")
+def what_all_pages_share_is_light_and_comes_packed(visit: Visit) -> None:
+    shared = {f for f in files_of(visit) if "_static" in f.parts and f.parent.name != "live"}
+    light, own = (sum(map(sent, files)) for files in (shared, files_of(visit) - shared))
+    print(f"{visit.name}: {light / 1e6:.2f} MB shared by all pages, {own / 1e6:.2f} of its own")
+    assert light <= SHARED
+    # What is large comes packed, so that a host that compresses nothing sends hardly more.
+    raw = {file.name: file.stat().st_size for file in shared if file.suffix != ".gz"}
+    assert {name: size for name, size in raw.items() if size > UNPACKED} == {}
+
+
+@check("http", needs="code")
+def nothing_on_the_screen_jumps(visit: Visit) -> None:
+    jumps = visit.page.evaluate("instruments.shifts()")
+    assert sum(jump["value"] for jump in jumps) <= SHIFT, jumps
+
+
+@check("http", "telephone", needs="figures")
+def a_figure_has_its_place_before_it_comes(visit: Visit) -> None:
+    reveal(visit.page)
+    found = visit.page.evaluate(PLACES)
+    assert found or visit.page.locator(".dgm-atlas").count()  # which brings its own place
+    # What a place lacks, the text below moves by; what it has too much, stays empty.
+    assert [place for place in found if not -OFF <= place["figure"] - place["reserved"] <= 4] == []
+
+
 @check("http")
 def the_page_itself_is_light(visit: Visit) -> None:
     weight = len(gzip.compress(visit.html.encode()))
@@ -93,10 +142,9 @@ def the_page_itself_is_light(visit: Visit) -> None:
 
 @check("http", needs="figures")
 def its_models_are_light(visit: Visit) -> None:
-    names = [url.partition("/_static/live/")[2] for url in visit.requests if "/live/" in url]
-    files = [visit.book / "_static/live" / name for name in set(names)]
-    weight = sum(len(gzip.compress(file.read_bytes())) for file in files)
-    print(f"{visit.name}: {len(files)} models, {weight / 1e6:.3f} MB gzip-compressed")
+    models = [file for file in files_of(visit) if file.parent.name == "live"]
+    weight = sum(file.stat().st_size for file in models)
+    print(f"{visit.name}: {len(models)} models, {weight / 1e6:.3f} MB")
     assert weight <= MODELS
 
 

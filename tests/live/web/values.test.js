@@ -32,20 +32,33 @@ test("the size of a number is 1", () => {
 });
 
 test("numbers look as Python writes them", () => {
-  const values = { x: 2.34567, tiny: 1e-9, large: 1.5e12, minus: -0.5, share: 0.126 };
+  const values = {
+    x: 2.34567,
+    tiny: 1e-9,
+    large: 1.5e12,
+    minus: -0.5,
+    none: -1e-9,
+    zero: -0,
+    share: 0.126,
+  };
   for (const [template, text] of [
     ["{x}", "2.34567"],
     ["x = {x:.3f}!", "x = 2.346!"],
-    ["{x:+.2f} {minus:+.2f}", "+2.35 -0.50"],
-    ["{tiny:.1e} {large:.2e} {x:.1e}", "1.0e-09 1.50e+12 2.3e+00"],
+    ["{x:+.2f} {minus:+.2f}", "+2.35 −0.50"],
+    ["{tiny:.1e} {large:.2e} {x:.1e}", "1.0e−09 1.50e+12 2.3e+00"],
     ["{share:.0%} {share:+.1%}", "13% +12.6%"],
+    [
+      "{minus:.1f} {minus} {none:.2f} {none:+.1f} {none:.1e} 2-D",
+      "−0.5 −0.5 0.00 0.0 −1.0e−09 2-D",
+    ],
+    ["{zero:.1f} {zero:+.1f} {zero:.0%}", "0.0 +0.0 0%"],
   ])
     assert.equal(format(template, values), text);
 });
 
 test("numbers that are not finite are named as in Python", () => {
   const values = { a: Number.NaN, b: Infinity, c: -Infinity };
-  assert.equal(format("{a:.3f} {b:.1e} {c:.0%}", values), "nan inf -inf");
+  assert.equal(format("{a:.3f} {b:.1e} {c:.0%}", values), "nan inf −inf");
 });
 
 test("the relative error is of the scale of what is wanted", () => {
