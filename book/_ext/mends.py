@@ -118,6 +118,14 @@ PAGES = {
             "the entries of a list of citations have a role that no list may hold",
         ),
     ),
+    "sphinx-exercise": (
+        '<section id="solution-content">',
+        Mend(
+            '<section id="solution-content">',
+            "<section>",
+            "the solutions that hold cells all have one name, and a link finds only the first",
+        ),
+    ),
     "myst-nb": (
         '<details class="admonition hide ',
         Mend(
