@@ -29,7 +29,8 @@ COUNT = "document.querySelectorAll('.dgm-caption').length"
 DECIDED = f"""{FIGURES}.length >= {COUNT} && {FIGURES}.every((figure) => {{
   const graphs = [...figure.querySelectorAll("[data-dgm-state]")];
   return graphs.length && graphs.every(
-    ({{ dataset }}) => dataset.dgmParity || dataset.dgmState === "error");
+    ({{ dataset }}) => dataset.dgmState === "error" ||
+      (dataset.dgmState === "ready" && dataset.dgmParity));
 }})"""
 UNSET = """[...document.querySelectorAll(".math")]
   .filter((formula) => !formula.querySelector("mjx-container"))
