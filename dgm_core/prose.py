@@ -1,5 +1,6 @@
 """Numbers for the running text of a page: what a sentence shows was computed by a cell."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 
@@ -12,8 +13,12 @@ from IPython.display import display
 _HIDDEN = "application/papermill.record/"
 
 
+_NUMBER = re.compile(r"([+-]?)([\d,]+(?:\.\d+)?|inf)(?:e([+-]?\d+))?(%?)")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def number(value: float | int, spec: str) -> str:
-    """Return a number as it is printed: with a minus sign, not a hyphen, and none before a zero.
+    """Return a number as it is printed: a minus, no hyphen, none before a zero; powers of ten.
 
     Args:
         value: any number.
@@ -22,11 +27,33 @@ def number(value: float | int, spec: str) -> str:
     Example:
         >>> number(-1.3863, ".2f"), number(-0.0004, ".2f"), number(1234567.0, ",.0f")
         ('−1.39', '0.00', '1,234,567')
+        >>> print(number(0.000312, ".1e"), number(-7.5, ".1e"))
+        3.1 × 10⁻⁴ −7.5
     """
     text = format(value + 0.0 if isinstance(value, float) else value, spec)  # -0.0 + 0.0 is 0.0
     if text.startswith("-") and not set(text.partition("e")[0]) - set("-0.,%"):
         text = text[1:]
-    return text.replace("-", "−")
+    return printed(text)
+
+
+def printed(text: str) -> str:
+    """Return a number that Python wrote, such as -1.5e-05, as it is printed: −1.5 × 10⁻⁵.
+
+    Args:
+        text: a number, perhaps with ± and another; what is none comes back as it is.
+
+    Example:
+        >>> printed("-0.5 ± 0.2"), printed("1-2")
+        ('−0.5 ± 0.2', '1-2')
+    """
+    parts = [_NUMBER.fullmatch(part) for part in text.split(" ± ")]
+    return " ± ".join(_printed(*part.groups()) for part in parts) if all(parts) else text
+
+
+def _printed(sign: str, digits: str, exponent: str | None, unit: str) -> str:
+    power = str(int(exponent or 0)).translate(_RAISED)
+    times = "" if power == "⁰" else f"\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{power}"
+    return sign.replace("-", "−") + digits + times + unit
 
 
 def report(prefix: str, **values: object) -> None:

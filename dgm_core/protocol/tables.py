@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 from torch import Tensor
 
-from dgm_core.prose import number
+from dgm_core.prose import number, printed
 from dgm_core.protocol.measures import Measured
 
 
@@ -87,7 +87,7 @@ def table(rows: Mapping[str, Mapping[str, object]], first: str = "", note: str =
             return number(cell, ",d")
         if isinstance(cell, float):
             return number(cell, ",.0f" if 1000 <= abs(cell) < 1e7 else ".4g")
-        return str(cell)
+        return printed(str(cell))
 
     cells = [[name, *(text(t, row.get(t, "")) for t in columns)] for name, row in rows.items()]
     said = []

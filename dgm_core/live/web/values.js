@@ -84,7 +84,7 @@ export function summary(outputs) {
 
 /**
  * The subset of Python's format that Graph.drive admits: {name}, {name:.3f}, {name:+.2f}, e and %;
- * with a minus sign, not a hyphen, and none before a zero (dgm_core/prose.py).
+ * with a minus sign, not a hyphen, none before a zero, and powers of ten (dgm_core/prose.py).
  *
  * @param {string} template
  * @param {Record<string, number>} values
@@ -94,16 +94,30 @@ export function format(template, values) {
     /\{([^{}:]+)(?::(\+?)\.(\d+)([fe%]))?\}/g,
     (_, name, plus, digits, kind) => {
       const value = values[name];
-      if (!kind) return String(value).replaceAll("-", "−");
+      if (!kind) return printed(String(value));
       if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "−inf";
       const text =
         kind === "f"
           ? value.toFixed(digits)
           : kind === "%"
             ? (100 * value).toFixed(digits) + "%"
-            : value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
-      if (plus && value >= 0) return `+${text}`.replaceAll("-", "−");
-      return text.replace(/^-(?=[0.%]*(e|$))/, "").replaceAll("-", "−");
+            : value.toExponential(digits);
+      if (plus && value >= 0) return printed(`+${text}`);
+      return printed(text.replace(/^-(?=[0.%]*(e|$))/, ""));
     },
   );
 }
+
+/**
+ * A number that JavaScript wrote, such as -1.5e-5, as it is printed: −1.5 × 10⁻⁵.
+ *
+ * @param {string} text
+ */
+function printed(text) {
+  const [digits, exponent] = text.split("e");
+  const power = [...(exponent ?? "").replace("+", "")].map((sign) => RAISED[sign]).join("");
+  return digits.replace("-", "−") + (power && power !== "⁰" ? `\u00a0×\u00a010${power}` : "");
+}
+
+/** @type {Record<string, string>} */
+const RAISED = Object.fromEntries([..."-0123456789"].map((sign, k) => [sign, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"[k]]));
