@@ -1,7 +1,7 @@
 """Sphinx extension: what is done to a page when it is whole, as its last reader before the writer.
 
 Scripts of the theme that no page needs go (mends.WHOLE), live figures get their places (places),
-and formulas are set (formulas).
+still ones of several panels get rows for telephones (panels), and formulas are set (formulas).
 """
 
 import html
@@ -11,6 +11,7 @@ from pathlib import Path
 import formulas
 import live_files
 import mends
+import panels
 import places
 from docutils import nodes
 from sphinx.util import logging
@@ -38,6 +39,7 @@ def finish(app, page: str, context: dict) -> str:
         page = mends.apply(found, page, source)
     widgets = context.get("dgm_widgets", {})
     page = places.reserve(page, widgets)
+    page = panels.split(page, {name: Path(path) for path, name in app.builder.images.items()})
     if app.dgm_setter:
         states = [widget["state"] for widget in widgets.values()]
         page = formulas.set_all(page, careful(app, context), formulas.of_widgets(states))
