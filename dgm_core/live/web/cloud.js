@@ -76,10 +76,9 @@ function cloud({ model, el }) {
     [isNew, isCopied] = [false, !isNew];
   };
   const axes = () => {
-    const style = getComputedStyle(el);
-    pen.fillStyle = style.color;
+    pen.fillStyle = "#222832"; // as all of it, for paper; live.css turns it in the dark
     pen.strokeStyle = "#9aa3ad";
-    pen.font = `12px ${style.fontFamily}`;
+    pen.font = `12px ${getComputedStyle(el).fontFamily}`;
     pen.strokeRect(LEFT, TOP, SIDE, SIDE);
     for (const [t, text] of ticks(extent)) {
       pen.textAlign = "center";
