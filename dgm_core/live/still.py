@@ -13,6 +13,7 @@ from dgm_core.live.atlas import Atlas
 from dgm_core.live.charts import Chart
 from dgm_core.live.series import Series
 from dgm_core.live.views import Cloud, Pad, Pixels, Plane
+from dgm_core.palette import DIGITS
 from dgm_core.plotting import COLORS
 
 
@@ -67,7 +68,7 @@ def _pad(widget: Pad, ax: Axes) -> None:
 def _plane(widget: Plane, ax: Axes) -> None:
     xlabel, ylabel, extent = widget._axes
     labels = np.frombuffer(widget._labels, np.uint8)
-    ax.scatter(*widget._points.T, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5, s=2)
+    ax.scatter(*widget._points.T, c=[DIGITS[k % len(DIGITS)] for k in labels], s=2)
     ax.plot(widget.x, widget.y, "o", color=COLORS["posterior"], mec="white", ms=9)
     ax.set(xlim=(-extent, extent), ylim=(-extent, extent), xlabel=xlabel, ylabel=ylabel)
     ax.set_aspect("equal")

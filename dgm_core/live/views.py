@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 
 from dgm_core.live.base import View, array_trait, module
+from dgm_core.palette import DIGITS
 from dgm_core.plotting import COLORS
 
 
@@ -77,6 +78,7 @@ class Plane(View):
     y = traitlets.CFloat(0.0).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
     _labels = traitlets.Bytes(b"").tag(sync=True)
+    _colors = traitlets.List(list(DIGITS)).tag(sync=True)
     _axes = traitlets.List().tag(sync=True)
 
     def __init__(

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from dgm_core import checks
-from dgm_core.palette import LIGHT
+from dgm_core.palette import DIGITS, LIGHT
 
 COLORS = LIGHT  # a figure that Python drew stands on white, on a dark page too
 
@@ -59,7 +59,8 @@ def latent_scatter(
     checks.same_shape("one label a point", labels=labels, points=z[..., 0])
     points, classes = _array(z), _array(labels)
     ax = ax or plt.subplots(figsize=(5, 5))[1]
-    ax.scatter(*points.T, c=classes, cmap="tab10", vmin=0, vmax=9, s=3, alpha=0.5, linewidths=0)
+    colors = [DIGITS[k % len(DIGITS)] for k in classes]
+    ax.scatter(*points.T, c=colors, s=3, alpha=0.5, linewidths=0)
     for name in np.unique(classes):
         x, y = np.median(points[classes == name], axis=0)
         box = {"boxstyle": "circle", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}

@@ -4,19 +4,6 @@ import { floats } from "./arrays.js";
 import { make, view } from "./common.js";
 import { BOTTOM, decimals, LEFT, scales, SIDE, ticks, TOP } from "./frame.js";
 
-const CLASSES = [
-  "#1f77b4",
-  "#ff7f0e",
-  "#2ca02c",
-  "#d62728",
-  "#9467bd",
-  "#8c564b",
-  "#e377c2",
-  "#7f7f7f",
-  "#bcbd22",
-  "#17becf",
-];
-
 /**
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag
@@ -33,7 +20,7 @@ function svg(tag, attributes = {}, text) {
 
 /**
  * @typedef {{ _axes: [xlabel: string, ylabel: string, extent: number], _points: DataView,
- *   _labels: DataView, alt: string, x: number, y: number }} Traits
+ *   _labels: DataView, _colors: string[], alt: string, x: number, y: number }} Traits
  * @param {import("./types").Context<Traits>} context
  */
 function plane({ model, el }) {
@@ -145,9 +132,10 @@ function background(model) {
   const labels = new Uint8Array(buffer, byteOffset, byteLength);
   const canvas = make("canvas", { width: 3 * SIDE, height: 3 * SIDE });
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const colors = model.get("_colors"); // for paper; live.css turns them in the dark
   pen.globalAlpha = 0.6;
   labels.forEach((label, i) => {
-    pen.fillStyle = CLASSES[label % 10];
+    pen.fillStyle = colors[label % colors.length];
     pen.beginPath();
     pen.arc(3 * (toX(points[2 * i]) - LEFT), 3 * (toY(points[2 * i + 1]) - TOP), 4, 0, 7);
     pen.fill();
