@@ -14,7 +14,7 @@ import small_book
 from browser import miss
 from hypothesis import settings
 
-pytest.register_assert_rewrite("page_checks")  # as in the tests themselves
+pytest.register_assert_rewrite("contracts", "page_checks", "trainings")  # as in the tests
 
 # The same examples on every machine and in every run; a slow machine is no failure.
 settings.register_profile("book", derandomize=True, deadline=None)

@@ -20,7 +20,8 @@ def cleaned(path: Path) -> str:
     """Return the text of a notebook without outputs and counts, its metadata normalised."""
     notebook = nbformat.read(path, 4)
     notebook.nbformat_minor = 5
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL})
+    aside = {"orphan": True} if notebook.metadata.get("orphan") else {}  # in no table of contents
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, **aside})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":

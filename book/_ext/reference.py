@@ -141,12 +141,15 @@ def described(module: str) -> str:
     """Return the directives that describe a module: its docstring, then each name where it is."""
     lines = [f".. automodule:: {PACKAGE}.{module}", ""]
     for node in public(trees()[module]):
-        kind = "function"
+        kind, options = "function", []
         if isinstance(node, ast.ClassDef):
             bases = [ast.unparse(base) for base in node.bases]
             kind = "exception" if any(base.endswith("Error") for base in bases) else "class"
+            options = ["   :members:"]
+            if not spellings().keys().isdisjoint(bases):  # what it inherits is described there
+                options += ["   :show-inheritance:"]
         lines += [f".. auto{kind}:: {homes()[f'{PACKAGE}.{module}.{node.name}']}"]
-        lines += ["" if kind == "function" else "   :members:", ""]
+        lines += [*options, ""]
     return "\n".join(["```{eval-rst}", *lines, "```", ""])
 
 

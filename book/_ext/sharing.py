@@ -55,6 +55,13 @@ def configure(app, config) -> None:
         options["launch_buttons"] = {}
 
 
+def stay_aside(app, doctree) -> None:
+    """Let no search find a page to which no other leads."""
+    metadata = app.env.metadata[app.env.docname]
+    if "orphan" in metadata:
+        metadata["nosearch"] = True
+
+
 def describe(doctree: nodes.document, title: str) -> str:
     """Return the first sentences of a page, as many as a preview shows."""
     text = next((p.astext() for p in doctree.findall(nodes.paragraph)), title)
@@ -111,7 +118,7 @@ def finish(app, exception) -> None:
     if exception is not None or app.builder.format != "html":
         return
     base, out = app.config.html_baseurl, Path(app.outdir)
-    pages = sorted(app.env.found_docs)
+    pages = sorted(name for name in app.env.found_docs if "orphan" not in app.env.metadata[name])
     uri = app.builder.get_target_uri
     items = [
         f'<li><a href="{base}{uri(name)}">{html.escape(app.env.titles[name].astext())}</a></li>'
@@ -140,6 +147,7 @@ def in_order(env, docname: str) -> list[str]:
 def setup(app):
     app.connect("config-inited", locate, priority=400)  # before book_assets asks
     app.connect("config-inited", configure, priority=600)  # after book_assets
+    app.connect("doctree-read", stay_aside)
     app.connect("html-page-context", introduce, priority=950)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -41,7 +41,8 @@ class Table:
         body = "".join(line(row, "td") for row in self.rows)
         note = f"<p>{escape(self.note)}</p>" if self.note else ""
         head = line(self.header, "th")
-        return f'<table class="table"><thead>{head}</thead><tbody>{body}</tbody></table>{note}'
+        body = f"<thead>{head}</thead><tbody>{body}</tbody>"
+        return f'<table class="table dgm-results">{body}</table>{note}'
 
 
 def table(rows: Mapping[str, Mapping[str, object]], first: str = "", note: str = "") -> Table:

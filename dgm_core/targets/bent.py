@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dgm_core import checks
-from dgm_core.targets.ring import PLANE, check_noise
+from dgm_core.targets.plane import PLANE, PlanarMixture, check_noise
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Banana:
         device: torch.device | str = "cpu",
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, " *sample 2"]:
-        """Draw points, (*sample_shape, 2); arguments as for `Ring.sample`.
+        """Draw points, (*sample_shape, 2); arguments as for `PlanarMixture.sample`.
 
         Args:
             sample_shape: how many, in any arrangement.
@@ -84,7 +84,7 @@ class Banana:
 
 
 @dataclass(frozen=True)
-class Moons:
+class Moons(PlanarMixture):
     """Two interlocked half-moons: arcs of a circle with normal thickness and wrapped normal angle.
 
     No continuous map tears a plane in two: between the moons, a flow has to leave a thread.
@@ -121,41 +121,13 @@ class Moons:
     def from_noise(
         self, which: Float[Tensor, " *batch"], spread: Float[Tensor, " *batch 2"]
     ) -> Float[Tensor, " *batch 2"]:
-        """Make samples from noise, a pure function for a page that draws the noise itself.
-
-        Args:
-            which: uniform on [0, 1), chooses the moon, (...).
-            spread: standard normal, (..., 2).
-
-        Returns:
-            (..., 2).
-
-        Raises:
-            ValueError: noise that is not of the plane, or not one choice a point.
-        """
+        """Bend noise onto an arc: `which` chooses the moon, `spread` an angle and a distance."""
         check_noise(which, spread)
         side = 2 * (which < 0.5).to(spread.dtype) - 1  # the upper moon has its centre at the left
         angle = math.pi / 2 + self.spread * spread[..., 0]
         distance = self.radius + self.thickness * spread[..., 1]
         first = distance * angle.cos() - self.shift
         return side[..., None] * torch.stack([first, distance * angle.sin() - self.lift], -1)
-
-    def sample(
-        self,
-        sample_shape: Sequence[int] = (),
-        device: torch.device | str = "cpu",
-        generator: torch.Generator | None = None,
-    ) -> Float[Tensor, " *sample 2"]:
-        """Draw points, (*sample_shape, 2); arguments as for `Ring.sample`.
-
-        Args:
-            sample_shape: how many, in any arrangement.
-            device: where they are drawn.
-            generator: source of the draws, on `device`; torch's default if None.
-        """
-        options, shape = {"device": device, "generator": generator}, checks.arranged(sample_shape)
-        which = torch.rand(shape, **options)
-        return self.from_noise(which, torch.randn((*shape, 2), **options))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
         """Return the exact log density at x, (...), in nats.

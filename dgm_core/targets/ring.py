@@ -1,7 +1,6 @@
 """A ring of round Gaussians."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +8,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from dgm_core import checks
-
-PLANE = "a point of the plane has two numbers"
+from dgm_core.targets.plane import PLANE, PlanarMixture, check_noise
 
 
 @dataclass(frozen=True)
-class Ring:
+class Ring(PlanarMixture):
     """A mixture of equal round Gaussians whose centres are evenly spaced on a circle.
 
     Attributes:
@@ -55,42 +53,11 @@ class Ring:
     def from_noise(
         self, which: Float[Tensor, " *batch"], spread: Float[Tensor, " *batch 2"]
     ) -> Float[Tensor, " *batch 2"]:
-        """Make samples from noise, a pure function for a page that draws the noise itself.
-
-        Args:
-            which: uniform on [0, 1), chooses the Gaussian, (...).
-            spread: standard normal, (..., 2).
-
-        Returns:
-            (..., 2).
-
-        Raises:
-            ValueError: noise that is not of the plane, or not one choice a point.
-        """
+        """Put points around centres: `which` chooses the Gaussian, `spread` counts its sigmas."""
         check_noise(which, spread)
         angle = (self.modes * which).floor() * (2 * math.pi / self.modes)
         centre = self.radius * torch.stack([angle.cos(), angle.sin()], -1)
         return centre + self.scale * spread
-
-    def sample(
-        self,
-        sample_shape: Sequence[int] = (),
-        device: torch.device | str = "cpu",
-        generator: torch.Generator | None = None,
-    ) -> Float[Tensor, " *sample 2"]:
-        """Draw points.
-
-        Args:
-            sample_shape: how many, in any arrangement.
-            device: where they are drawn.
-            generator: source of the draws, on `device`; torch's default if None.
-
-        Returns:
-            (*sample_shape, 2), float32.
-        """
-        options, shape = {"device": device, "generator": generator}, checks.arranged(sample_shape)
-        which = torch.rand(shape, **options)
-        return self.from_noise(which, torch.randn((*shape, 2), **options))
 
     def log_prob(self, x: Float[Tensor, " *batch 2"]) -> Float[Tensor, " *batch"]:
         """Return the exact log density at x, (...), in nats.
@@ -120,17 +87,3 @@ class Ring:
         checks.last("x", x, 2, PLANE)
         checks.floating("x", x, "the centres lie between whole numbers; x.float()")
         return (x[..., None, :] - self.centres(x.device).to(x.dtype)) / self.scale
-
-
-def check_noise(which: Tensor, spread: Tensor) -> None:
-    """Refuse noise that is not of the plane, or not one choice a point.
-
-    Args:
-        which: chooses a part of a mixture, (...).
-        spread: around its middle, (..., 2).
-
-    Raises:
-        ValueError: other shapes.
-    """
-    checks.last("spread", spread, 2, PLANE)
-    checks.same_shape("one choice a point", which=which, points=spread[..., 0])

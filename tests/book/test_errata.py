@@ -5,10 +5,11 @@ from functools import cache
 
 import nbformat
 import pytest
-from browser import ROOT
+from browser import ROOT, pages_of_the_book
 from chapter_links import numbers
 
-CHAPTERS = sorted((ROOT / "book").rglob("*.ipynb"))
+CHAPTERS = [(ROOT / page).with_suffix(".ipynb") for page in pages_of_the_book()]
+CHAPTERS = sorted(path for path in CHAPTERS if path.exists())
 BOX = re.compile(
     r"^[`:]{3,}\{admonition\} (?P<title>.+)\n:class: warning\n(?::name: (?P<name>\S+)\n)?",
     re.MULTILINE,

@@ -7,9 +7,10 @@ import sys
 
 import nbformat
 import pytest
-from browser import ROOT
+from browser import ROOT, pages_aside
 
 CHAPTERS = sorted((ROOT / "book").rglob("*.ipynb"))
+ASIDE = [(ROOT / page).with_suffix(".ipynb") for page in pages_aside()]
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -26,7 +27,8 @@ def test_no_outputs_and_no_counts(path):
 
 def test_metadata_is_normalised(path):
     notebook = nbformat.read(path, 4)
-    assert notebook.metadata == {"kernelspec": KERNEL}, "run: make clean-notebooks"
+    aside = {"orphan": True} if path in ASIDE else {}
+    assert notebook.metadata == {"kernelspec": KERNEL, **aside}, "run: make clean-notebooks"
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
 
 

@@ -9,7 +9,7 @@ import re
 import pytest
 import sharing
 import yaml
-from browser import ROOT, pages_of_the_book
+from browser import ROOT, pages_aside, pages_of_the_book
 from docutils import nodes
 from PIL import Image
 
@@ -85,3 +85,9 @@ def test_a_long_description_ends_at_a_word():
     text = sharing.describe(document, "Title")
     assert len(text) <= sharing.DESCRIPTION and text.endswith("word…")
     assert sharing.describe(nodes.section(), "Title") == "Title"
+
+
+def test_no_search_finds_a_page_that_stands_aside(built_book):
+    titles = (built_book / "searchindex.js").read_text(encoding="utf8")
+    assert "The ELBO" in titles and "The visual design" not in titles
+    assert [page for page in pages_aside() if not (built_book / page).exists()] == []

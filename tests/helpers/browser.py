@@ -78,6 +78,13 @@ def pages_of_the_book() -> list[str]:
     return [f"{file}.html" for file in files]
 
 
+def pages_aside() -> list[str]:
+    """Return the addresses of the pages of notebooks that _toc.yml does not name: no chapters."""
+    paths = [path.relative_to(ROOT) for path in sorted((ROOT / "book").rglob("*.ipynb"))]
+    pages = [path.with_suffix(".html").as_posix() for path in paths]
+    return [page for page in pages if page not in pages_of_the_book()]
+
+
 def find_chromium(playwright) -> str | None:
     """Return the path of a Chromium of this machine, or None."""
     paths = [*map(shutil.which, CHROMIUMS), playwright.chromium.executable_path]

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from contracts import refused
 
 from dgm_core import live
 
@@ -147,3 +148,8 @@ def test_limits_of_a_chart_are_finite():
 def test_a_question_has_an_answer_that_can_be_wrong(options, words):
     with pytest.raises(ValueError, match=words):
         live.quiz("How many?", why="", **options)
+
+
+test_a_shape_that_torch_would_stretch_or_cut_is_refused = pytest.mark.usefixtures(
+    "as_a_reader_calls"
+)(refused(ValueError, {"noise of a figure": (lambda: live.normal((3, 2)), "one by one")}))

@@ -7,10 +7,10 @@ without the figures' runtime. What is checked is in page_checks/, how in visits.
 import page_checks  # noqa: F401 (registers the checks)
 import pytest
 import visits
-from browser import pages_of_the_book
+from browser import pages_aside, pages_of_the_book
 
 pytestmark = pytest.mark.browser
-PAGES = [*pages_of_the_book(), "index.html", "search.html"]
+PAGES = [*pages_of_the_book(), *pages_aside(), "index.html", "search.html"]
 
 
 @pytest.fixture(scope="session")

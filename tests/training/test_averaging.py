@@ -115,3 +115,23 @@ def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
     monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 5)
     with pytest.raises(ValueError, match="12 examples a step do not share out among 5 processes"):
         run(line())
+
+
+def test_a_long_average_remembers_where_a_short_training_began():
+    """Of the first weights .9999^1000 = 90 % are left; a tenth of the steps leaves 5e-5."""
+    assert pytest.approx(0.905, abs=5e-4) == 0.9999**1000
+    line = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        line.weight.fill_(-5.0)
+    x = torch.linspace(-1, 1, 100)[:, None]
+    average, _ = fit_average(
+        line,
+        lambda model, x: (model(x) - x).square().sum(1),
+        x,
+        lambda batch: (batch,),
+        epochs=100,
+        batch_size=10,
+        learning_rate=0.05,
+        half=False,
+    )
+    assert average.weight.item() == pytest.approx(1.0, abs=0.02)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dgm_core.live import Graph, normal, uniform
 from dgm_core.live.noise import Noise
-from dgm_core.targets import Moons, Ring
+from dgm_core.targets import PlanarMixture
 
 #: Losses of a training that goes on are a few nats; beyond this it is lost. No limit of float32.
 DIVERGED = 100.0
@@ -20,7 +20,7 @@ def training_graph(
     modules: Mapping[str, nn.Module],
     step: Callable[..., Mapping[str, Tensor]],
     curves: Mapping[str, str],
-    target: Ring | Moons,
+    target: PlanarMixture,
     inputs: Mapping[str, float],
     *,
     batch_size: int,

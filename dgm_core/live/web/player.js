@@ -177,7 +177,7 @@ function connect({ model, el, play, step, reset, numbers, words, closing, driver
   const age = () => engine.status.age ?? 0;
   let [since, before, shownAge] = [performance.now(), age(), age()];
   const alarmWords = model.get("_alarm")[1];
-  const grouping = () => `${grouped.format(age())} steps`;
+  const grouping = () => `${grouped.format(age())} ${age() === 1 ? "step" : "steps"}`;
   const playing = () => model.get("playing");
   /** @param {string} text */
   const say = (text) => {
