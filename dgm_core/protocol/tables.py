@@ -33,9 +33,14 @@ class Table:
     def _repr_html_(self) -> str:
         """Return the table as a notebook and a page show it."""
 
+        def whole(cell: str) -> str:  # 1.2 ± 0.1 and D = 10 are not broken into lines
+            for sign in "±=":
+                cell = cell.replace(f" {sign} ", f"\N{NO-BREAK SPACE}{sign}\N{NO-BREAK SPACE}")
+            return escape(cell)
+
         def line(cells: list[str], tag: str) -> str:
-            first = f'<th scope="row">{escape(cells[0])}</th>' if tag == "td" else None
-            rest = [f"<{tag}>{escape(cell)}</{tag}>" for cell in cells[bool(first) :]]
+            first = f'<th scope="row">{whole(cells[0])}</th>' if tag == "td" else None
+            rest = [f"<{tag}>{whole(cell)}</{tag}>" for cell in cells[bool(first) :]]
             return f"<tr>{first or ''}{''.join(rest)}</tr>"
 
         body = "".join(line(row, "td") for row in self.rows)
