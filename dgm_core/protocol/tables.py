@@ -33,10 +33,9 @@ class Table:
     def _repr_html_(self) -> str:
         """Return the table as a notebook and a page show it."""
 
-        def whole(cell: str) -> str:  # 1.2 ± 0.1 and D = 10 are not broken into lines
-            for sign in "±=":
-                cell = cell.replace(f" {sign} ", f"\N{NO-BREAK SPACE}{sign}\N{NO-BREAK SPACE}")
-            return escape(cell)
+        def whole(cell: str) -> str:  # where room is scarce, no line is "±" alone, or "D ="
+            cell = cell.replace("± ", "±\N{NO-BREAK SPACE}")
+            return escape(cell.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"))
 
         def line(cells: list[str], tag: str) -> str:
             first = f'<th scope="row">{whole(cells[0])}</th>' if tag == "td" else None
