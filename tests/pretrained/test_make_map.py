@@ -39,7 +39,7 @@ def test_it_leaves_weights_and_a_log_of_what_made_them(run, tmp_path, capsys):
     assert run("here") == 0
     folder = tmp_path / "here/out"
     assert sorted(os.listdir(folder)) == FILES
-    log = json.loads((folder / "mnist-map.json").read_text())
+    log = json.loads((folder / "mnist-map.json").read_text(encoding="utf8"))
     assert (log["digits"], log["validation"]["digits"], log["test"]["digits"]) == (100, 20, 10_000)
     assert log["steps"] == 10 == log["training curve"][-1]["step"]
     assert [point["step"] for point in log["validation curve"]] == list(range(1, 11))
