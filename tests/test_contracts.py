@@ -65,7 +65,14 @@ from dgm_core.flows import (
     dequantization_bound,
     log_masses,
 )
-from dgm_core.gan import Discriminator, Generator, VirtualBatchNorm1d
+from dgm_core.gan import (
+    ConvDiscriminator,
+    ConvGenerator,
+    Discriminator,
+    Generator,
+    VirtualBatchNorm1d,
+    dirac_pull,
+)
 from dgm_core.mixtures import Mixture
 from dgm_core.posterior import divide_on_grid, latent_grid, posterior_on_grid, weigh_grid
 from dgm_core.vae import linear_vae, mlp_vae
@@ -171,6 +178,9 @@ SHAPES = {  # what is called, and a part of what it says
     "noise": (lambda: from_noise(normals(3, 2), zeros(5, 1, 2)), r"\(\.\.\., 3, 2\)"),
     "logits": (lambda: objectives.game_value(zeros(4), zeros(4, 1)), "as many generated"),
     "discriminator": (lambda: Discriminator()(zeros(2, 3, 784)), "one batch of many"),
+    "images for convolutions": (lambda: ConvDiscriminator()(zeros(2, 28, 28)), "by flatten"),
+    "latents for convolutions": (lambda: ConvGenerator(32)(zeros(2, 31)), "from the generator's"),
+    "a game of two": (lambda: dirac_pull(zeros(3)), "theta and the discriminator's psi"),
     "reference": (lambda: VirtualBatchNorm1d(4, 8)(zeros(5, 4)), "rows is 5"),
     "surrogate": (
         lambda: gradients.score_function_surrogate(zeros(4), zeros(4, 4)),
@@ -321,6 +331,7 @@ TYPES = {
     "samples of a flow": (lambda: coupling_flow().sample(5), r"\(5,\) for five samples"),
     "samples of a VAE": (lambda: mlp_vae(2).sample(5), "for five samples"),
     "samples of a GAN": (lambda: Generator().eval().sample(5), "for five samples"),
+    "samples of convolutions": (lambda: ConvGenerator().eval().sample(5), "for five samples"),
     "samples of a ring": (lambda: targets.Ring().sample(5), "for five samples"),
     "samples of a banana": (lambda: targets.Banana().sample(5), "for five samples"),
     "samples of moons": (lambda: targets.Moons().sample(5), "for five samples"),
