@@ -200,6 +200,11 @@ SHAPES = {  # what is called, and a part of what it says
     ),
     "quadrature": (lambda: divergences.kl_by_quadrature(*[zeros(4)] * 2, POINTS), "points of x"),
     "frechet": (lambda: evaluation.frechet_distance(zeros(4, 1), zeros(4, 3)), "by one network"),
+    "recall": (
+        lambda: evaluation.precision_and_recall(zeros(9, 1), zeros(9, 3)),
+        "by one network",
+    ),
+    "balls": (lambda: evaluation.precision_and_recall(zeros(3, 1), zeros(9, 1)), "3 others"),
     "judge": (lambda: DigitClassifier().classify(zeros(2, 28, 28)), r"flatten\(1\)"),
     "labels": (lambda: digit_classifier(IMAGES, zeros(3).long()), "one label an image"),
     "ring": (lambda: targets.Ring().log_prob(zeros(5, 1)), "plane"),

@@ -65,25 +65,27 @@ class ConvGenerator(FromNoise):
 class ConvDiscriminator(nn.Module):
     """A network that tells images of data from generated ones, by convolutions; sigmoid: D(x).
 
-    Two convolutions halve the sides, once each, with leaky ReLU; a linear layer looks at what is
-    left. No normalisation, so that no image depends on its companions.
+    Two convolutions halve the sides, once each; two linear layers look at the whole of what is
+    left; leaky ReLU stands between all. No normalisation: no image depends on its companions.
 
     Attributes:
         net: the layers.
 
     References:
-        Radford et al. (2016), Unsupervised Representation Learning with DCGANs, section 3.
+        Radford et al. (2016), Unsupervised Representation Learning with DCGANs, section 3; Chen et
+        al. (2016), InfoGAN, appendix C.1, for the two linear layers.
 
     Example:
         >>> ConvDiscriminator()(torch.zeros(5, 784)).shape
         torch.Size([5])
     """
 
-    def __init__(self, channels: tuple[int, int] = (16, 32)):
+    def __init__(self, channels: tuple[int, int] = (16, 32), hidden: int = 128):
         """Build the network; the defaults are the book's.
 
         Args:
             channels: pictures of 14 x 14 and of 7 x 7 pixels.
+            hidden: units between the two linear layers.
         """
         super().__init__()
         large, small = channels
@@ -94,7 +96,9 @@ class ConvDiscriminator(nn.Module):
             nn.Conv2d(large, small, **_STRIDE),  # (B, small, 7, 7)
             nn.LeakyReLU(0.2),
             nn.Flatten(),
-            nn.Linear(small * 7 * 7, 1),
+            nn.Linear(small * 7 * 7, hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, 1),
         )
 
     def forward(self, x: Float[Tensor, " batch event"]) -> Float[Tensor, " batch"]:

@@ -4,6 +4,8 @@ from torch import nn
 
 from dgm_core.gan import ConvDiscriminator, ConvGenerator
 
+FINAL = ["Flatten", "Linear", "LeakyReLU", "Linear"]
+
 
 def kinds(module):
     return [type(layer).__name__ for layer in module.net]
@@ -19,8 +21,8 @@ def test_the_defaults_are_the_networks_of_the_book():
     assert kinds(generator) == ["Linear", "Unflatten", *doubled * 2, "Tanh", "Flatten"]
     assert shapes(generator) == [(32 * 49, 32), (32, 16, 4, 4), (16, 1, 4, 4)]
     halved = ["Conv2d", "LeakyReLU"]
-    assert kinds(discriminator) == ["Unflatten", *halved * 2, "Flatten", "Linear"]
-    assert shapes(discriminator) == [(16, 1, 4, 4), (32, 16, 4, 4), (1, 32 * 49)]
+    assert kinds(discriminator) == ["Unflatten", *halved * 2, *FINAL]
+    assert shapes(discriminator) == [(16, 1, 4, 4), (32, 16, 4, 4), (128, 32 * 49), (1, 128)]
 
 
 @pytest.mark.parametrize("channels", [(6, 4), (3, 5)])
