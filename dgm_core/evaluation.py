@@ -171,6 +171,50 @@ def frechet_distance(
     return (a.mean(0) - b.mean(0)).square().sum() + (traces - 2 * overlap).clamp(min=0)
 
 
+@torch.no_grad()
+def precision_and_recall(
+    real: Float[Tensor, " a features"], fake: Float[Tensor, " b features"], k: int = 3
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Estimate which share of the fakes lies among the data, and of the data among the fakes.
+
+    Around each example is a ball that reaches to its k-th nearest neighbour of its own kind. A
+    fake lies among the data if it is in the ball of one of them; and the other way round. Lost
+    variety lowers the recall, bad examples lower the precision. An outlier has a large ball, so
+    that both are too kind to what lies near one; and both depend on the number of examples.
+
+    Args:
+        real: features of data, (A, features), more than k.
+        fake: features of generated examples, (B, features), more than k.
+        k: neighbours that a ball has to reach.
+
+    Returns:
+        Precision and recall, scalars from 0 to 1.
+
+    Raises:
+        ValueError: no more than k examples; features that differ in number or are not finite.
+
+    References:
+        Kynkaanniemi et al. (2019), Improved Precision and Recall Metric for Assessing Generative
+        Models, eq. 1 and 2.
+
+    Example:
+        >>> real = torch.tensor([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
+        >>> fake = torch.tensor([[0.5], [1.5], [1.0], [5.0]])  # one heap lost, one stray
+        >>> precision_and_recall(real, fake, k=1)
+        (tensor(0.7500), tensor(0.5000))
+    """
+    checks.at_least(1, "a ball reaches to a neighbour", k=k)
+    shares = []
+    for name, value in (("real", real), ("fake", fake)):
+        checks.event(name, value, real.shape[-1:], "one row an example, by one network")
+        checks.at_least(k + 1, f"each needs {k} others", **{f"examples__{name}": len(value)})
+        checks.finite(name, value, "look for what made it so, in the images or the network")
+    for balls, asked in ((real, fake), (fake, real)):
+        reach = torch.cdist(balls, balls).kthvalue(k + 1).values  # itself is the first
+        shares.append((torch.cdist(asked, balls) <= reach).any(1).float().mean())
+    return shares[0], shares[1]
+
+
 def class_shares(labels: Int[Tensor, " n"], num_classes: int = 10) -> Float[Tensor, " classes"]:
     """Return the share of each class among the labels; a class that is missed has 0.
 

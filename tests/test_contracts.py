@@ -24,7 +24,7 @@ from dgm_core.classifier import DigitClassifier, digit_classifier
 from dgm_core.diffusion import DigitDenoiser, GreyValues, bound_terms
 from dgm_core.fields import divergence, estimated_divergence
 from dgm_core.flows import affine_image_flow
-from dgm_core.gan import Discriminator, Generator, VirtualBatchNorm1d
+from dgm_core.gan import Generator
 from dgm_core.mixtures import Mixture
 from dgm_core.posterior import divide_on_grid, latent_grid, posterior_on_grid, weigh_grid
 from dgm_core.vae import linear_vae, mlp_vae
@@ -46,8 +46,6 @@ floats = IMAGES.float() / 255
 test_a_shape_that_torch_would_stretch_or_cut_is_refused = refused(
     ValueError,
     {
-        "discriminator": (lambda: Discriminator()(zeros(2, 3, 784)), "one batch of many"),
-        "reference": (lambda: VirtualBatchNorm1d(4, 8)(zeros(5, 4)), "rows is 5"),
         "surrogate": (
             lambda: gradients.score_function_surrogate(zeros(4), zeros(4, 4)),
             "one value and one log q",
@@ -76,6 +74,14 @@ test_a_shape_that_torch_would_stretch_or_cut_is_refused = refused(
         "frechet": (
             lambda: evaluation.frechet_distance(zeros(4, 1), zeros(4, 3)),
             "by one network",
+        ),
+        "recall": (
+            lambda: evaluation.precision_and_recall(zeros(9, 1), zeros(9, 3)),
+            "by one network",
+        ),
+        "balls": (
+            lambda: evaluation.precision_and_recall(zeros(3, 1), zeros(9, 1)),
+            "3 others",
         ),
         "judge": (lambda: DigitClassifier().classify(zeros(2, 28, 28)), r"flatten\(1\)"),
         "labels": (lambda: digit_classifier(IMAGES, zeros(3).long()), "one label an image"),
@@ -128,7 +134,6 @@ test_a_type_that_means_another_scale_is_refused = refused(
     {
         "classifier": (lambda: digit_classifier(floats, zeros(4).long()), "0 to 255"),
         "samples of a VAE": (lambda: mlp_vae(2).sample(5), "for five samples"),
-        "samples of a GAN": (lambda: Generator().eval().sample(5), "for five samples"),
         "samples of a mixture": (lambda: PAIR.sample(5), "for five samples"),
     },
 )
@@ -205,8 +210,6 @@ test_too_few_to_compute_with_is_refused = refused(
 test_no_examples_make_no_results = made_of_none(
     {
         "samples of a VAE": (lambda: mlp_vae(2).sample((0,)), (0, 784)),
-        "samples of a GAN": (lambda: Generator().eval().sample((0,)), (0, 784)),
-        "opinions": (lambda: Discriminator()(zeros(0, 784)), (0,)),
         "likelihoods": (
             lambda: estimators.importance_log_likelihood(mlp_vae(2), zeros(0, 784), 3),
             (0,),

@@ -12,6 +12,7 @@ from dgm_core.evaluation import (
     class_shares,
     frechet_distance,
     nearest_neighbours,
+    precision_and_recall,
     prior_gap,
 )
 
@@ -167,3 +168,28 @@ def test_class_shares_count_also_what_is_missed():
     assert class_shares(torch.arange(10)).tolist() == pytest.approx([0.1] * 10)
     with pytest.raises(ValueError, match="one label"):
         class_shares(torch.zeros(0, dtype=torch.int64))
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4))
+def test_precision_and_recall_are_those_of_the_definition(seed, k):
+    torch.manual_seed(seed)
+    real, fake = torch.randn(9, 2), 1.5 * torch.randn(7, 2) + 0.5
+    found = [share.item() for share in precision_and_recall(real, fake, k)]
+
+    def share(asked, balls):  # one by one, as the paper writes it
+        reach = np.sort(cdist(balls, balls), 1)[:, k]
+        return np.mean([(cdist(point[None], balls)[0] <= reach).any() for point in asked])
+
+    one, other = real.double().numpy(), fake.double().numpy()
+    np.testing.assert_allclose(found, [share(other, one), share(one, other)], atol=1e-6)
+
+
+def test_lost_variety_costs_recall_and_strays_cost_precision():
+    torch.manual_seed(0)
+    real = torch.randn(500, 2) + 8 * torch.arange(2).repeat(250)[:, None]
+    half = torch.randn(500, 2)
+    precision, recall = precision_and_recall(real, half)
+    assert precision > 0.9 and 0.4 < recall < 0.6
+    strays = torch.cat([real[:250] + 0.1, 30 * torch.randn(250, 2)])
+    precision, recall = precision_and_recall(real, strays)
+    assert 0.4 < precision < 0.7

@@ -1,4 +1,4 @@
-"""The generative adversarial network: two networks, and nothing about the game that they play."""
+"""A generator and a discriminator of linear layers, and the normalisations between them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dgm_core import checks
-from dgm_core.distributions import LatentPrior
+from dgm_core.gan.noise import FromNoise
 from dgm_core.nets import full_precision
 
 
@@ -71,7 +71,7 @@ class VirtualBatchNorm1d(nn.Module):
         return self.weight * torch.cat([reference, examples]) + self.bias
 
 
-class Generator(LatentPrior):
+class Generator(FromNoise):
     """A network from latent vectors z ~ N(0, I) to examples; by default these are in [-1, 1].
 
     Each hidden module is linear, batch normalisation, leaky ReLU, dropout. In training mode an
@@ -144,23 +144,6 @@ class Generator(LatentPrior):
         if self.reference is None:
             return full_precision(self.net(z))
         return full_precision(self.net(torch.cat([self.reference, z]))[len(self.reference) :])
-
-    @torch.no_grad()
-    def sample(self, sample_shape: Sequence[int] = ()) -> Float[Tensor, " *sample event"]:
-        """Draw examples: z from the prior, then G(z), in the mode that the module is in.
-
-        Args:
-            sample_shape: how many, in any arrangement.
-
-        Returns:
-            (*sample_shape, num_outputs).
-
-        Raises:
-            TypeError: a number for the sample shape.
-        """
-        shape = checks.arranged(sample_shape)
-        made = self(self.prior.sample((shape.numel(),)))
-        return made.reshape(*shape, made.shape[-1])
 
 
 class Discriminator(nn.Module):
