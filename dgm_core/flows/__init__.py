@@ -11,6 +11,7 @@ from dgm_core.flows.flow import (
     coupling_flow,
     masked_flow,
     spline_flow,
+    spline_image_flow,
 )
 from dgm_core.flows.images import ConvNet, FactorOut, Reshape, Squeeze, multiscale_layers
 from dgm_core.flows.masked import MaskedAutoregressive, ScaleAndShift, masked_layers
@@ -63,6 +64,7 @@ __all__ = [
     "masked_layers",
     "multiscale_layers",
     "spline_flow",
+    "spline_image_flow",
     "train_pyramid",
     "without_substitution",
 ]

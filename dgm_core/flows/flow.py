@@ -13,7 +13,7 @@ from dgm_core import checks
 from dgm_core.distributions import Joint
 from dgm_core.flows.bijections import Bijection
 from dgm_core.flows.couplings import coupling_layers
-from dgm_core.flows.images import multiscale_layers
+from dgm_core.flows.images import multiscale_layers, spline_of_half
 from dgm_core.flows.masked import masked_layers
 from dgm_core.flows.splines import RationalQuadratic
 
@@ -189,4 +189,34 @@ def affine_image_flow(
         torch.Size([3, 16])
     """
     layers = multiscale_layers(steps, hidden, side=side, alpha=alpha, seed=seed)
+    return Flow(layers, (side * side,))
+
+
+def spline_image_flow(
+    steps: tuple[int, ...] = (4, 4),
+    hidden: tuple[int, ...] = (32, 64),
+    *,
+    side: int = 28,
+    alpha: float = 1e-5,
+    seed: int = 0,
+) -> Flow:
+    """Build the same flow of images as `affine_image_flow`, with splines for scales and shifts.
+
+    Args:
+        steps: couplings of each level, the finest first.
+        hidden: channels of each level's networks.
+        side: pixels of a side of the image, a multiple of 2 at every level.
+        alpha: of the logit.
+        seed: of the first 1x1 convolutions; the networks' weights are torch's.
+
+    References:
+        Durkan et al. (2019), Neural Spline Flows, section 5.3.
+
+    Example:
+        >>> spline_image_flow(steps=(2,), hidden=(8,), side=4).sample((3,)).shape
+        torch.Size([3, 16])
+    """
+    layers = multiscale_layers(
+        steps, hidden, side=side, alpha=alpha, couple=spline_of_half, seed=seed
+    )
     return Flow(layers, (side * side,))

@@ -28,6 +28,7 @@ from dgm_core.flows import (
     coupling_layers,
     masked_flow,
     spline_flow,
+    spline_image_flow,
 )
 from dgm_core.nets import masked_mlp, mlp
 from dgm_core.objectives import bits_per_dim
@@ -60,6 +61,7 @@ LEAVES = {  # name: make it, and the shape of its latent points
     "composition": (lambda: Compose([ActNorm(3), Permutation([1, 2, 0]), Invertible1x1(3)]), (3,)),
     "stack of couplings": (lambda: coupling_layers(3, 4, 8), (3,)),
     "flow of images": (lambda: affine_image_flow((3, 2), (4, 6), side=4).bijection, (16,)),
+    "spline flow of images": (lambda: spline_image_flow((2,), (4,), side=4).bijection, (16,)),
 }
 
 
