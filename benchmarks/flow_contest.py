@@ -40,8 +40,8 @@ from dgm_core.protocol import measure, operations
 from dgm_core.training import TrainingDiverged, fit
 
 LOG = Path(__file__).parent / "flow_contest.json"
-RATES = (1e-3, 3e-3, 1e-2)  # the list that all begin with; it grows by factors of about 3
-LADDER = (1e-4, 3e-4, *RATES, 3e-2, 1e-1)
+RATES = (3e-3, 1e-2, 3e-2)  # the list that all begin with; it grows by factors of about 3
+LADDER = (1e-4, 3e-4, 1e-3, *RATES, 1e-1)
 BATCH, LOOKS, DRAWS, SAMPLES = 32, 8, 64, 100
 train, validation, test = mnist_splits()
 
