@@ -12,7 +12,7 @@ import zuko
 from torch import Tensor, nn
 
 from dgm_core.data import mnist
-from dgm_core.flows import CoarseToFine, Logit, affine_image_flow, coupling_flow
+from dgm_core.flows import CoarseToFine, Logit, affine_image_flow, coupling_flow, spline_flow
 
 Contestant = tuple[nn.Module, Callable[[Tensor], Tensor]]
 ALPHA = 1e-5  # of the logit that smooth flows put before pixels; the same for all of them
@@ -24,6 +24,13 @@ ALPHA = 1e-5  # of the logit that smooth flows put before pixels; the same for a
 def our_couplings(x: Tensor) -> Contestant:
     """Return affine couplings of this book, which look at data `x` first."""
     model = coupling_flow(2, layers=8, hidden=32)
+    model.bijection.initialize(x)
+    return model, model.log_prob
+
+
+def our_splines(x: Tensor) -> Contestant:
+    """Return autoregressive splines of this book, which look at data `x` first."""
+    model = spline_flow(2, layers=2, hidden=(64, 64), pieces=12, bound=4.0)
     model.bijection.initialize(x)
     return model, model.log_prob
 

@@ -31,6 +31,7 @@ from dgm_core.training import adam
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 PLANE = {
     "this book: 8 affine couplings": contestants.our_couplings,
+    "this book: 2 spline transforms": contestants.our_splines,
     "normflows: 8 affine couplings": contestants.normflows_couplings,
     "zuko: RealNVP, 8 couplings": contestants.zuko_couplings,
     "zuko: NSF, 3 spline transforms": contestants.zuko_splines,
@@ -155,7 +156,7 @@ def on_the_plane(seconds: float, repeats: int) -> tuple[str, list[str]]:
         f"covariance; {seconds:g} s of training each, batches of {BATCH_SIZE['plane']}; "
         f"{how(repeats)}",
     ]
-    return "\n".join(lines), losses(results, "this book: 8 affine couplings", "Two moons")
+    return "\n".join(lines), losses(results, "this book: 2 spline transforms", "Two moons")
 
 
 def on_digits(seconds: float, repeats: int) -> tuple[str, list[str]]:

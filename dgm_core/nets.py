@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 
@@ -75,3 +76,65 @@ class GaussianHead(nn.Module):
         """Return the mean and the logarithm of the variance, each (..., out_features)."""
         h = self.trunk(x)  # (..., hidden)
         return self.mean(h), self.log_var(h)
+
+
+class MaskedLinear(nn.Linear):
+    """A linear layer of which some weights are 0 and stay so.
+
+    Attributes:
+        mask: 1. where a weight is kept, (outputs, inputs).
+
+    Example:
+        >>> layer = MaskedLinear(torch.tensor([[True, False]]))
+        >>> layer(torch.tensor([[0.0, 1.0]])).equal(layer(torch.tensor([[0.0, 9.0]])))
+        True
+    """
+
+    def __init__(self, mask: Bool[Tensor, " outputs inputs"]):
+        """Take which inputs each output may see."""
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask.float(), persistent=False)
+
+    def forward(self, x: Float[Tensor, " *batch inputs"]) -> Float[Tensor, " *batch outputs"]:
+        """Return what the masked weights and the bias make of x, (..., outputs)."""
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+def masked_mlp(
+    order: Sequence[int],
+    hidden: Sequence[int],
+    outputs: int = 1,
+    activation: type[nn.Module] = nn.ReLU,
+) -> nn.Sequential:
+    """Build MADE's network: numbers for each input, which see only those earlier in an order.
+
+    Every unit has a number, and sees only units with smaller ones: an input its place in the
+    order, a hidden unit a place to look back from.
+
+    Args:
+        order: which of the D inputs comes first, second, and so on; a permutation.
+        hidden: sizes of the hidden layers.
+        outputs: how many numbers for each input.
+        activation: class of the activation.
+
+    Returns:
+        A module from (..., D) to (..., D * outputs), those of one input side by side.
+
+    References:
+        Germain et al. (2015), MADE: Masked Autoencoder for Distribution Estimation, eq. 12 and 13.
+
+    Example:
+        >>> net = masked_mlp([0, 1, 2], hidden=[8], outputs=2)
+        >>> one, other = net(torch.tensor([[3.0, 4.0, 5.0], [3.0, 9.0, 9.0]]))
+        >>> one[:4].equal(other[:4])  # of the first two inputs
+        True
+    """
+    place = torch.empty(len(order), dtype=torch.long)
+    place[list(order)] = torch.arange(1, len(order) + 1)
+    # Each place to look back from as often as the others, and none that sees everything.
+    numbers = [place, *(1 + torch.arange(size) % max(len(order) - 1, 1) for size in hidden)]
+    layers = []
+    for seen, seeing in pairwise(numbers):
+        layers += [MaskedLinear(seeing[:, None] >= seen), activation()]
+    last = place.repeat_interleave(outputs)[:, None] > numbers[-1]
+    return nn.Sequential(*layers, MaskedLinear(last))

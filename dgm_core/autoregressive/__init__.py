@@ -1,6 +1,6 @@
 """Autoregressive models of binary images: exact probabilities by masks, one draw after another."""
 
-from dgm_core.autoregressive.made import MADE, MaskedLinear
+from dgm_core.autoregressive.made import MADE
 from dgm_core.autoregressive.masks import MaskedConv2d, masked_stack
 from dgm_core.autoregressive.pixelcnn import PixelCNN
 from dgm_core.autoregressive.tokens import from_tokens, to_tokens
@@ -9,7 +9,6 @@ from dgm_core.autoregressive.training import log_probs, train_pixelcnn
 __all__ = [
     "MADE",
     "MaskedConv2d",
-    "MaskedLinear",
     "PixelCNN",
     "from_tokens",
     "log_probs",

@@ -1,37 +1,14 @@
 """MADE: a network whose masks leave each output a function of the earlier inputs alone."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from dgm_core import checks
-from dgm_core.nets import full_precision
-
-
-class MaskedLinear(nn.Linear):
-    """A linear layer of which some weights are 0 and stay so.
-
-    Attributes:
-        mask: 1. where a weight is kept, (outputs, inputs).
-
-    Example:
-        >>> layer = MaskedLinear(torch.tensor([[True, False]]))
-        >>> layer(torch.tensor([[0.0, 1.0]])).equal(layer(torch.tensor([[0.0, 9.0]])))
-        True
-    """
-
-    def __init__(self, mask: Bool[Tensor, " outputs inputs"]):
-        """Take which inputs each output may see."""
-        super().__init__(mask.shape[1], mask.shape[0])
-        self.register_buffer("mask", mask.float(), persistent=False)
-
-    def forward(self, x: Float[Tensor, " *batch inputs"]) -> Float[Tensor, " *batch outputs"]:
-        """Return what the masked weights and the bias make of x, (..., outputs)."""
-        return F.linear(x, self.weight * self.mask, self.bias)
+from dgm_core.nets import full_precision, masked_mlp
 
 
 class MADE(nn.Module):
@@ -77,15 +54,8 @@ class MADE(nn.Module):
         if sorted(self.order) != list(range(num_dims)):
             raise ValueError(f"order must hold each of 0 to {num_dims - 1} once")
         if not hidden:
-            raise ValueError("hidden is empty: without a hidden layer use one MaskedLinear")
-        place = torch.empty(num_dims, dtype=torch.long)
-        place[list(self.order)] = torch.arange(1, num_dims + 1)
-        # Each place to look back from as often as the others, and none that sees everything.
-        numbers = [place, *(1 + torch.arange(size) % max(num_dims - 1, 1) for size in hidden)]
-        layers = []
-        for seen, seeing in pairwise(numbers):
-            layers += [MaskedLinear(seeing[:, None] >= seen), nn.ReLU()]
-        self.net = nn.Sequential(*layers, MaskedLinear(place[:, None] > numbers[-1]))
+            raise ValueError("hidden is empty: without a hidden layer use one `nets.MaskedLinear`")
+        self.net = masked_mlp(self.order, hidden)
 
     def logits(self, x: Float[Tensor, " *batch event"]) -> Float[Tensor, " *batch event"]:
         """Return the logit of each bit being 1 given those before it, (..., D).

@@ -12,6 +12,7 @@ from dgm_core import checks
 from dgm_core.flows.bijections import Bijection, Compose, Mapped, sum_event
 from dgm_core.flows.elementwise import scale_and_shift, shift_and_scale_back
 from dgm_core.flows.mixing import Permutation
+from dgm_core.flows.splines import RationalQuadratic
 from dgm_core.nets import mlp
 
 _MOVED = "give examples of the size that the network was made for, 2 outputs for each that moves"
@@ -123,6 +124,57 @@ class AffineCoupling(Bijection):
         s, t = self.log_scale_and_shift(kept)
         checks.same_shape(_MOVED, what_moves=moved, scale=s, shift=t)
         return torch.cat([kept, (moved - t) * (-s).exp()], 1), -sum_event(s)
+
+
+class SplineCoupling(Bijection):
+    """Keep the first features; bend each of the others by a spline that the first choose.
+
+    Attributes:
+        net: from the kept features, (B, keep, ...), to (B, moved * (3 K - 1), ...): the numbers
+            of a `RationalQuadratic` of K pieces for each that moves, side by side.
+        keep: how many features stay as they are.
+        pieces: K.
+        bound: the splines bend within plus and minus it.
+
+    References:
+        Durkan et al. (2019), Neural Spline Flows, section 3.2.
+
+    Example:
+        >>> coupling = SplineCoupling(nn.Linear(1, 11), keep=1, pieces=4)
+        >>> z = torch.randn(5, 2)
+        >>> x, log_det = coupling(z)
+        >>> torch.equal(x[:, 0], z[:, 0]), torch.allclose(coupling.inverse(x)[0], z, atol=1e-4)
+        (True, True)
+    """
+
+    def __init__(self, net: nn.Module, keep: int, pieces: int = 8, bound: float = 5.0):
+        """Take the network as it is; `zero_last` makes a coupling start as identity.
+
+        Raises:
+            ValueError: nothing is kept, no piece, or no interval.
+        """
+        super().__init__()
+        checks.at_least(1, "the network needs something to see", keep=keep)
+        checks.at_least(1, "of each spline", pieces=pieces)
+        checks.positive("the splines end at plus and minus it", bound=bound)
+        self.net, self.keep, self.pieces, self.bound = net, keep, pieces, bound
+
+    def splines(self, kept: Float[Tensor, " batch keep *rest"]) -> RationalQuadratic:
+        """Return the splines of the moved features for the kept ones, (B, keep, ...)."""
+        numbers = self.net(kept).unflatten(1, (-1, 3 * self.pieces - 1))
+        return RationalQuadratic(numbers.movedim(2, -1), self.bound)
+
+    def forward(self, z: Float[Tensor, " batch *event"]) -> Mapped:
+        """Bend the moved features; each spline solves a quadratic equation."""
+        kept, moved = z[:, : self.keep], z[:, self.keep :]
+        moved, log_det = self.splines(kept)(moved)
+        return torch.cat([kept, moved], 1), log_det
+
+    def inverse(self, x: Float[Tensor, " batch *event"]) -> Mapped:
+        """Undo it: the network sees what it saw, and the splines are evaluated."""
+        kept, moved = x[:, : self.keep], x[:, self.keep :]
+        moved, log_det = self.splines(kept).inverse(moved)
+        return torch.cat([kept, moved], 1), log_det
 
 
 def zero_last(net: nn.Sequential) -> nn.Sequential:

@@ -1,7 +1,8 @@
-"""A normalizing flow: a simple base distribution seen through a bijection; and two of them."""
+"""A normalizing flow: a simple base distribution seen through a bijection; and some of them."""
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -12,7 +13,9 @@ from dgm_core import checks
 from dgm_core.distributions import Joint
 from dgm_core.flows.bijections import Bijection
 from dgm_core.flows.couplings import coupling_layers
-from dgm_core.flows.images import multiscale_layers
+from dgm_core.flows.images import multiscale_layers, spline_of_half
+from dgm_core.flows.masked import masked_layers
+from dgm_core.flows.splines import RationalQuadratic
 
 
 class Flow(nn.Module):
@@ -111,6 +114,53 @@ def coupling_flow(dim: int = 2, layers: int = 6, hidden: int = 32) -> Flow:
     return Flow(coupling_layers(dim, layers, hidden), (dim,))
 
 
+def masked_flow(dim: int = 2, layers: int = 5, hidden: Sequence[int] = (64, 64)) -> Flow:
+    """Build a masked autoregressive flow of scales and shifts; see `masked.masked_layers`.
+
+    Args:
+        dim: numbers of a vector.
+        layers: how many masked layers.
+        hidden: sizes of the hidden layers of each network.
+
+    Example:
+        >>> flow = masked_flow(dim=3, layers=2)
+        >>> flow.log_prob(torch.zeros(1, 3)).detach()  # untrained, it is the normal distribution
+        tensor([-2.7568])
+    """
+    return Flow(masked_layers(dim, layers, hidden), (dim,))
+
+
+def spline_flow(
+    dim: int = 2,
+    layers: int = 3,
+    hidden: Sequence[int] = (48, 48),
+    pieces: int = 8,
+    bound: float = 5.0,
+) -> Flow:
+    """Build an autoregressive flow of rational-quadratic splines; see `masked.masked_layers`.
+
+    In two dimensions a layer bends the first number by a spline of its own, and the second by one
+    that the first chooses.
+
+    Args:
+        dim: numbers of a vector.
+        layers: how many masked layers.
+        hidden: sizes of the hidden layers of each network.
+        pieces: K, of each spline.
+        bound: the splines bend within plus and minus it.
+
+    References:
+        Durkan et al. (2019), Neural Spline Flows, section 3.2, RQ-NSF (AR).
+
+    Example:
+        >>> flow = spline_flow(dim=3, layers=2)
+        >>> flow.log_prob(torch.zeros(1, 3)).detach()  # untrained, it is the normal distribution
+        tensor([-2.7568])
+    """
+    maps = partial(RationalQuadratic, bound=bound)
+    return Flow(masked_layers(dim, layers, hidden, maps, 3 * pieces - 1), (dim,))
+
+
 def affine_image_flow(
     steps: tuple[int, ...] = (4, 4),
     hidden: tuple[int, ...] = (32, 64),
@@ -139,4 +189,34 @@ def affine_image_flow(
         torch.Size([3, 16])
     """
     layers = multiscale_layers(steps, hidden, side=side, alpha=alpha, seed=seed)
+    return Flow(layers, (side * side,))
+
+
+def spline_image_flow(
+    steps: tuple[int, ...] = (4, 4),
+    hidden: tuple[int, ...] = (32, 64),
+    *,
+    side: int = 28,
+    alpha: float = 1e-5,
+    seed: int = 0,
+) -> Flow:
+    """Build the same flow of images as `affine_image_flow`, with splines for scales and shifts.
+
+    Args:
+        steps: couplings of each level, the finest first.
+        hidden: channels of each level's networks.
+        side: pixels of a side of the image, a multiple of 2 at every level.
+        alpha: of the logit.
+        seed: of the first 1x1 convolutions; the networks' weights are torch's.
+
+    References:
+        Durkan et al. (2019), Neural Spline Flows, section 5.3.
+
+    Example:
+        >>> spline_image_flow(steps=(2,), hidden=(8,), side=4).sample((3,)).shape
+        torch.Size([3, 16])
+    """
+    layers = multiscale_layers(
+        steps, hidden, side=side, alpha=alpha, couple=spline_of_half, seed=seed
+    )
     return Flow(layers, (side * side,))

@@ -1,6 +1,7 @@
-"""Bijections of images, and the textbook's multi-scale stack of affine couplings."""
+"""Bijections of images, and the textbook's multi-scale stack of couplings."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from dgm_core import checks
 from dgm_core.flows.bijections import Bijection, Compose, Inverse, Mapped
-from dgm_core.flows.couplings import ActNorm, AffineCoupling
+from dgm_core.flows.couplings import ActNorm, AffineCoupling, SplineCoupling
 from dgm_core.flows.elementwise import Logit
 from dgm_core.flows.mixing import Invertible1x1, Permutation
 
@@ -157,18 +158,38 @@ class ConvNet(nn.Module):
         return self.last(h.relu())
 
 
+def affine_of_half(half: int, hidden: int) -> AffineCoupling:
+    """Return an affine coupling of the second half of the channels, the identity at first.
+
+    Args:
+        half: channels that are kept, and as many that move.
+        hidden: channels of its network.
+    """
+    return AffineCoupling(ConvNet(half, hidden, 2 * half), half)
+
+
+def spline_of_half(half: int, hidden: int) -> SplineCoupling:
+    """Return a coupling by splines of 8 pieces of the second half, the identity at first.
+
+    Args:
+        half: channels that are kept, and as many that move.
+        hidden: channels of its network.
+    """
+    return SplineCoupling(ConvNet(half, hidden, 23 * half), half, pieces=8)
+
+
 def multiscale_layers(
     steps: tuple[int, ...] = (4, 4),
     hidden: tuple[int, ...] = (32, 64),
     *,
     side: int = 28,
     alpha: float = 1e-5,
-    bound: float = 3.0,
+    couple: Callable[[int, int], Bijection] = affine_of_half,
     seed: int = 0,
 ) -> Compose:
     """Stack the textbook's layers for images: squeeze, couplings, half out, and again; a logit.
 
-    A step is actnorm, 1x1 convolution, affine coupling of half of the channels. The first two
+    A step is actnorm, 1x1 convolution, coupling of half of the channels. The first two
     couplings of the finest level have the checkerboard's halves instead of learned ones. Give
     `initialize` a batch before training.
 
@@ -177,7 +198,7 @@ def multiscale_layers(
         hidden: channels of each level's networks.
         side: pixels of a side of the image, a multiple of 2 at every level.
         alpha: of the logit.
-        bound: of the couplings' log-scales.
+        couple: makes a coupling, from channels kept and channels of its network.
         seed: of the first 1x1 convolutions; the networks' weights are torch's.
 
     Returns:
@@ -196,21 +217,20 @@ def multiscale_layers(
         )
     inner = None
     for level in reversed(range(len(steps))):
-        inner = _level(level, steps[level], hidden[level], inner, bound, seed)
+        inner = _level(level, steps[level], hidden[level], inner, couple, seed)
     shapes = (side * side,), (1, side, side)
     layers = Compose([Reshape(*shapes), inner, Reshape(*shapes[::-1]), Logit(alpha)])
     return layers.to(memory_format=torch.channels_last)
 
 
 def _level(
-    level: int, steps: int, hidden: int, inner: Compose | None, bound: float, seed: int
+    level: int, steps: int, hidden: int, inner: Compose | None, couple: Callable, seed: int
 ) -> Compose:
     """One scale, from latent to data: unsqueeze, what is within, the steps, squeeze."""
     channels = 4 * 2**level  # 1 -> 4, half of it is 2 -> 8, half of that is 4 -> 16
     half, towards_latent = channels // 2, []
     for step in range(steps):
-        net = ConvNet(half, hidden, 2 * half)
-        coupling = AffineCoupling(net, half, bound)
+        coupling = couple(half, hidden)
         if level == 0 and step < 2:  # checkerboard: 0 and 3 are one colour, 1 and 2 the other
             mixture = Inverse(Permutation([0, 3, 1, 2] if step == 0 else [2, 3, 0, 1]))
         else:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import trapezoid
+from torch import nn
 
 from dgm_core.flows import (
     ActNorm,
@@ -17,13 +18,19 @@ from dgm_core.flows import (
     Inverse,
     Invertible1x1,
     Logit,
+    MaskedAutoregressive,
     Permutation,
+    RationalQuadratic,
     Reshape,
+    SplineCoupling,
     Squeeze,
     affine_image_flow,
     coupling_layers,
+    masked_flow,
+    spline_flow,
+    spline_image_flow,
 )
-from dgm_core.nets import mlp
+from dgm_core.nets import masked_mlp, mlp
 from dgm_core.objectives import bits_per_dim
 
 LEAVES = {  # name: make it, and the shape of its latent points
@@ -38,6 +45,12 @@ LEAVES = {  # name: make it, and the shape of its latent points
     "mixture of images by matrices": (lambda: Invertible1x1(3).double().by_matrices(), (3, 2, 2)),
     "coupling": (lambda: AffineCoupling(mlp([2, 8, 6]), 2), (5,)),
     "coupling of images": (lambda: AffineCoupling(ConvNet(1, 4, 4), 1), (3, 4, 2)),
+    "splines": (lambda: RationalQuadratic(torch.randn(3, 14), 1.5, learned=True), (3,)),
+    "spline coupling": (lambda: SplineCoupling(mlp([2, 8, 33]), 2, 4, bound=2.0), (5,)),
+    "spline coupling of images": (lambda: SplineCoupling(ConvNet(1, 4, 22), 1, 4), (3, 4, 2)),
+    "masked": (lambda: MaskedAutoregressive(masked_mlp([2, 0, 1], [8, 8], 2, nn.SiLU)), (3,)),
+    "stack of masked layers": (lambda: masked_flow(4, 2, (8,)).bijection, (4,)),
+    "stack of masked splines": (lambda: spline_flow(3, 2, (8,), 4, 1.5).bijection, (3,)),
     "permutation": (lambda: Permutation([2, 0, 1]), (3,)),
     "permutation of images": (lambda: Permutation([1, 0, 2]), (3, 2, 2)),
     "1x1": (lambda: Invertible1x1(4, seed=3), (4,)),
@@ -48,6 +61,7 @@ LEAVES = {  # name: make it, and the shape of its latent points
     "composition": (lambda: Compose([ActNorm(3), Permutation([1, 2, 0]), Invertible1x1(3)]), (3,)),
     "stack of couplings": (lambda: coupling_layers(3, 4, 8), (3,)),
     "flow of images": (lambda: affine_image_flow((3, 2), (4, 6), side=4).bijection, (16,)),
+    "spline flow of images": (lambda: spline_image_flow((2,), (4,), side=4).bijection, (16,)),
 }
 
 

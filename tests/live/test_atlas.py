@@ -108,7 +108,11 @@ def test_the_page_enlarges_as_python_does():
     command = ["node", "--input-type=module", "-e", script]
     try:
         run = subprocess.run(
-            command, input=json.dumps(logits.tolist()), cwd=ROOT, capture_output=True, text=True
+            command,
+            input=json.dumps(logits.tolist()),
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf8",
         )
     except FileNotFoundError:
         pytest.skip("no node on this machine")

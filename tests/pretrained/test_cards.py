@@ -13,6 +13,7 @@ from dgm_core.pretrained.shipped import (
     digit_flow_log,
     digit_judge_log,
     digit_map_log,
+    digit_narrow_flow_log,
 )
 
 FOLDER = DIGIT_FLOW.parent
@@ -44,6 +45,12 @@ def test_the_flow_s_numbers_are_those_of_its_log():
         f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
     ):
         assert words in text
+
+
+def test_the_narrow_flow_s_number_is_that_of_its_log():
+    test = digit_narrow_flow_log()["test"]
+    words = f"{test['bits per dimension']:.4f} bits per dimension on the same test digits"
+    assert words in card("The flow of digits")
 
 
 def test_the_judge_s_numbers_are_those_of_its_log():

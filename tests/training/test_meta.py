@@ -9,7 +9,7 @@ import torch
 from dgm_core import data, diffusion, objectives, training
 from dgm_core.autoregressive import MADE, PixelCNN
 from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels, NormalPixels
-from dgm_core.flows import CoarseToFine, affine_image_flow, coupling_flow
+from dgm_core.flows import CoarseToFine, affine_image_flow, coupling_flow, masked_flow, spline_flow
 from dgm_core.gan import Discriminator, Generator
 from dgm_core.live.plane import flow_step, gan_step
 from dgm_core.nets import GaussianHead, mlp
@@ -120,6 +120,18 @@ def test_a_step_of_a_flow_of_images_stays_on_its_device():
     adam.step()
     assert all(p.grad.device == META for p in flow.parameters())
     assert objectives.bits_per_dim(losses, 784, bins=256).device == META
+    assert flow.sample((3,)).device == META
+
+
+@pytest.mark.parametrize("make", [masked_flow, spline_flow])
+def test_a_step_of_a_masked_flow_stays_on_its_device(make):
+    flow = make(3, 2, (8,)).to(META)
+    x = torch.empty(8, 3, device=META)
+    assert flow.bijection.initialize(x).device == META
+    adam = training.adam(list(flow.parameters()), lr=1e-3)
+    (-flow.log_prob(x)).mean().backward()
+    adam.step()
+    assert all(p.grad.device == META for p in flow.parameters())
     assert flow.sample((3,)).device == META
 
 
