@@ -153,7 +153,8 @@ class Measure:
         return Box(min(room, PLANE), CLOUD * min(1, room / PLANE) + LEGEND * rows)
 
     def _pad(self, state: dict, room: float) -> Box:
-        return Box(347, 359 if room >= 347 else 406)  # its buttons then stand below each other
+        buttons = 69 + 46.4 * len(state["_names"])  # "Clear", and an example each; in two rows
+        return Box(max(280, buttons), 359 if room >= buttons else 406)  # where they have no room
 
     def _button(self, state: dict, room: float) -> Box:
         return Box(120, 36)
@@ -165,7 +166,11 @@ class Measure:
         return Box(300, 8 + 38 * len(state["_options_labels"]))
 
     def _togglebuttons(self, state: dict, room: float) -> Box:
-        return Box(room, ROW)
+        style = self.widgets.get(state.get("style", "").removeprefix("IPY_MODEL_"), {})
+        given = re.fullmatch(r"([\d.]+)em", style.get("state", {}).get("button_width") or "")
+        width = 4 + (13 * float(given[1]) if given else 148)  # of ipywidgets, in its letters
+        in_a_row = max(1, math.floor(room / width))
+        return Box(room, ROW * math.ceil(len(state["_options_labels"]) / in_a_row))
 
 
 def heights(widgets: dict, name: str) -> list[int] | None:

@@ -23,6 +23,25 @@ def widgets(**states):
     return found
 
 
+def test_the_examples_of_a_pad_wrap_where_they_have_no_room():
+    for names, high in (([*"12345"], [359, 359, 359]), ([*"123456"], [359, 359, 406])):
+        state = widgets(pad={"kind": "Pad", "_names": names})
+        state["pad"] = {
+            "model_name": "AnyModel",
+            "state": state["pad"]["state"] | {"_anywidget_id": "dgm_core.live.views.Pad"},
+        }
+        assert places.heights(state, "pad") == high
+
+
+def test_buttons_wrap_where_they_have_no_room():
+    state = widgets(choice={"kind": "ToggleButtons", "_options_labels": [*"abcdefg"]})
+    state["style"] = {"model_name": "ToggleButtonsStyleModel", "state": {"button_width": "6.2em"}}
+    state["choice"]["state"]["style"] = "IPY_MODEL_style"
+    assert places.heights(state, "choice") == [places.ROW, 2 * places.ROW, 3 * places.ROW]
+    state["style"]["state"]["button_width"] = ""
+    assert places.heights(state, "choice") == [2 * places.ROW, 4 * places.ROW, 4 * places.ROW]
+
+
 CHART = {"square": False, "title": ""}
 
 
