@@ -60,6 +60,7 @@ class MaskedAutoregressive(Bijection):
         >>> x, log_det = layer(z)
         >>> torch.allclose(layer.inverse(x)[0], z, atol=1e-5)
         True
+        >>> from dgm_core.flows import RationalQuadratic
         >>> spline = MaskedAutoregressive(masked_mlp([0, 1], [8], outputs=11), RationalQuadratic)
         >>> spline(torch.zeros(4, 2))[0].shape
         torch.Size([4, 2])
