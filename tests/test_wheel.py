@@ -61,6 +61,7 @@ def code(path) -> ast.AST:
 def run(python, script: str, **variables: str) -> list[str]:
     """Run a script, alone, from nowhere near the sources; return the lines that it prints."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    env["OMP_NUM_THREADS"] = "1"  # two threads beside another test are several times slower
     result = subprocess.run(
         [python, "-I", "-c", script],
         capture_output=True,

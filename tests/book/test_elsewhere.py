@@ -193,6 +193,7 @@ def test_a_plain_kernel_with_the_widgets_of_colab_runs_it(
     made.cells.append(nbformat.v4.new_code_cell(CHECK))
     nbformat.write(made, tmp_path / "chapter.ipynb")
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env["OMP_NUM_THREADS"] = "1"  # two threads beside another test are several times slower
     run = subprocess.run(
         [plain_python, ROOT / "tools/run_elsewhere.py", tmp_path / "chapter.ipynb"],
         capture_output=True,
