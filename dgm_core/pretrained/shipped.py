@@ -1,8 +1,5 @@
 """Models that ship with the package, trained; the makers beside this module made them."""
 
-import hashlib
-import io
-import json
 from pathlib import Path
 
 import torch
@@ -11,12 +8,12 @@ from torch import Tensor, nn
 
 from dgm_core.autoregressive import PixelCNN
 from dgm_core.classifier import DigitClassifier
-from dgm_core.data import DataError
 from dgm_core.device import default_device
 from dgm_core.diffusion import DigitDenoiser, GreyValues
 from dgm_core.distributions import BernoulliPixels, DiagonalNormal
 from dgm_core.flows import CoarseToFine, LevelSize
 from dgm_core.nets import GaussianHead, mlp
+from dgm_core.pretrained.files import read_log, read_state
 from dgm_core.vae import VAE
 
 #: Weights of the flow of digits; beside them lie the log of their training, and its picture.
@@ -90,34 +87,25 @@ def digit_flow(device: torch.device | str = "cpu") -> CoarseToFine:
         True
     """
     model = untrained_digit_flow()
-    model.load_state_dict(_state(DIGIT_FLOW, _CURE_FLOW))
+    model.load_state_dict(read_state(DIGIT_FLOW, _CURE_FLOW))
     return model.to(device).eval().requires_grad_(False)
 
 
-def digit_flow_log() -> dict:
+def digit_flow_log(*, narrow: bool = False) -> dict:
     """Return what was written down when the flow was trained: settings, time, curve and test.
 
-    Raises:
-        DataError: the file is missing or damaged.
-
-    Example:
-        >>> round(digit_flow_log()["test"]["bits per dimension"], 2)
-        0.92
-    """
-    return _log(DIGIT_FLOW, _CURE_FLOW)
-
-
-def digit_narrow_flow_log() -> dict:
-    """Return what was written down when a narrower flow was trained, the one shipped before.
+    Args:
+        narrow: of the narrower flow, the one shipped before.
 
     Raises:
         DataError: the file is missing or damaged.
 
     Example:
-        >>> round(digit_narrow_flow_log()["test"]["bits per dimension"], 2)
-        0.97
+        >>> logs = digit_flow_log(narrow=True), digit_flow_log()
+        >>> [round(log["test"]["bits per dimension"], 2) for log in logs]
+        [0.97, 0.92]
     """
-    return _log(DIGIT_NARROW_FLOW, _CURE_FLOW)
+    return read_log(DIGIT_NARROW_FLOW if narrow else DIGIT_FLOW, _CURE_FLOW)
 
 
 def digit_judge(device: torch.device | str | None = None) -> DigitClassifier:
@@ -136,7 +124,7 @@ def digit_judge(device: torch.device | str | None = None) -> DigitClassifier:
         (tensor([7, 2, 1, 0, 4]), tensor([7, 2, 1, 0, 4]))
     """
     model = DigitClassifier()
-    model.load_state_dict(_state(DIGIT_JUDGE, _CURE_JUDGE))
+    model.load_state_dict(read_state(DIGIT_JUDGE, _CURE_JUDGE))
     device = default_device() if device is None else device
     return model.to(device).eval().requires_grad_(False)
 
@@ -147,7 +135,7 @@ def digit_judge_log() -> dict:
     Raises:
         DataError: the file is missing or damaged.
     """
-    return _log(DIGIT_JUDGE, _CURE_JUDGE)
+    return read_log(DIGIT_JUDGE, _CURE_JUDGE)
 
 
 def untrained_digit_pixelcnn(dropout: float = 0.0) -> PixelCNN:
@@ -169,7 +157,7 @@ def digit_pixelcnn(device: torch.device | str = "cpu") -> PixelCNN:
         DataError: the file of the weights, or its log, is missing or damaged.
     """
     model = untrained_digit_pixelcnn()
-    model.load_state_dict(_state(DIGIT_PIXELCNN, _CURE_PIXELCNN))
+    model.load_state_dict(read_state(DIGIT_PIXELCNN, _CURE_PIXELCNN))
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -179,7 +167,7 @@ def digit_pixelcnn_log() -> dict:
     Raises:
         DataError: the file is missing or damaged.
     """
-    return _log(DIGIT_PIXELCNN, _CURE_PIXELCNN)
+    return read_log(DIGIT_PIXELCNN, _CURE_PIXELCNN)
 
 
 def untrained_digit_denoiser(dropout: float = 0.0) -> DigitDenoiser:
@@ -201,7 +189,7 @@ def digit_denoiser(device: torch.device | str = "cpu") -> tuple[DigitDenoiser, G
         DataError: the file of the weights, or its log, is missing or damaged.
     """
     model = untrained_digit_denoiser()
-    model.load_state_dict(_state(DIGIT_DENOISER, _CURE_DENOISER))
+    model.load_state_dict(read_state(DIGIT_DENOISER, _CURE_DENOISER))
     greys = GreyValues(torch.tensor(digit_denoiser_log()["histogram"]))
     return model.to(device).eval().requires_grad_(False), greys.to(device)
 
@@ -212,7 +200,7 @@ def digit_denoiser_log() -> dict:
     Raises:
         DataError: the file is missing or damaged.
     """
-    return _log(DIGIT_DENOISER, _CURE_DENOISER)
+    return read_log(DIGIT_DENOISER, _CURE_DENOISER)
 
 
 def untrained_digit_map() -> VAE:
@@ -239,7 +227,7 @@ def digit_map(device: torch.device | str = "cpu") -> VAE:
         torch.Size([5, 2])
     """
     model = untrained_digit_map()
-    model.load_state_dict(_state(DIGIT_MAP, _CURE_MAP))
+    model.load_state_dict(read_state(DIGIT_MAP, _CURE_MAP))
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -253,30 +241,4 @@ def digit_map_log() -> dict:
         >>> digit_map_log()["digits"], digit_map_log()["validation"]["digits"]
         (50000, 10000)
     """
-    return _log(DIGIT_MAP, _CURE_MAP)
-
-
-def _state(path: Path, cure: str) -> dict:
-    """Return the weights in a file whose SHA-256 sum is the one in the log beside it."""
-    contents = _read(path, cure)
-    if hashlib.sha256(contents).hexdigest() != _log(path, cure).get("sha256"):
-        raise DataError(f"{path} is damaged: its SHA-256 sum is not the log's. {cure}")
-    return torch.load(io.BytesIO(contents), map_location="cpu", weights_only=True)
-
-
-def _log(weights: Path, cure: str) -> dict:
-    path = weights.with_suffix(".json")
-    try:
-        log = json.loads(_read(path, cure))
-    except ValueError:
-        raise DataError(f"{path} is damaged: it is not JSON. {cure}") from None
-    if not isinstance(log, dict) or "sha256" not in log:
-        raise DataError(f"{path} is damaged: it is not the log of a training. {cure}")
-    return log
-
-
-def _read(path: Path, cure: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}. {cure}") from None
+    return read_log(DIGIT_MAP, _CURE_MAP)

@@ -47,15 +47,8 @@ def test_a_shift_by_a_stride_moves_what_the_discriminator_sees():
     assert (near - far).abs().max() > 0.01
 
 
-def test_an_example_depends_on_companions_in_training_alone():
+def test_no_opinion_depends_on_companions():
     torch.manual_seed(0)
-    generator = ConvGenerator().double()
-    z, others = torch.randn(1, 32).double(), torch.randn(2, 15, 32).double()
-    one, two = (generator(torch.cat([z, rest]))[0] for rest in others)
-    assert (one - two).abs().max() > 0.01
-    generator.eval()
-    one, two = (generator(torch.cat([z, rest]))[0] for rest in others)
-    torch.testing.assert_close(one, two)
     x = torch.rand(4, 784).double()
     discriminator = ConvDiscriminator().double()
     torch.testing.assert_close(discriminator(x)[:1], discriminator(x[:1]))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from oracles import assert_mean_is
 from torch import nn
 
-from dgm_core.gan import Discriminator, Generator, VirtualBatchNorm1d
+from dgm_core.gan import ConvGenerator, Discriminator, Generator, VirtualBatchNorm1d
 
 
 def small_generator(**options):
@@ -101,9 +101,10 @@ def test_with_virtual_normalisation_companions_make_no_difference(training):
     assert layers(generator).count("VirtualBatchNorm1d") == 2
 
 
-def test_with_batch_normalisation_they_do_in_training_and_not_in_evaluation():
+@pytest.mark.parametrize("make", [small_generator, lambda: ConvGenerator(3).double()])
+def test_with_batch_normalisation_they_do_in_training_and_not_in_evaluation(make):
     torch.manual_seed(0)
-    generator = small_generator()
+    generator = make()
     z, companions = torch.randn(1, 3).double(), torch.randn(2, 15, 3).double()
     one, two = (generator(torch.cat([z, others]))[0] for others in companions)
     assert (one - two).abs().max() > 0.01

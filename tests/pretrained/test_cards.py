@@ -13,7 +13,6 @@ from dgm_core.pretrained.shipped import (
     digit_flow_log,
     digit_judge_log,
     digit_map_log,
-    digit_narrow_flow_log,
 )
 
 FOLDER = DIGIT_FLOW.parent
@@ -48,7 +47,7 @@ def test_the_flow_s_numbers_are_those_of_its_log():
 
 
 def test_the_narrow_flow_s_number_is_that_of_its_log():
-    test = digit_narrow_flow_log()["test"]
+    test = digit_flow_log(narrow=True)["test"]
     words = f"{test['bits per dimension']:.4f} bits per dimension on the same test digits"
     assert words in card("The flow of digits")
 
