@@ -52,8 +52,7 @@ def main(argv: Sequence[str]) -> int:
     with runs.processes(device) as rank:
         checkpoint = runs.own_checkpoint(options.checkpoint, rank)
         images = data.mnist("train", device)[0][: options.digits]
-        trained_on = len(images) * 5 // 6 if options.validate else len(images)
-        images, held_out = images[:trained_on], images[trained_on:]
+        images, held_out = runs.split(images)
         histogram = torch.bincount(images.flatten().long(), minlength=256)
         greys = GreyValues(histogram).to(device)
         torch.manual_seed(options.seed)
@@ -78,9 +77,9 @@ def main(argv: Sequence[str]) -> int:
             return 1
         log = runs.circumstances(options, device) | runs.course_of(history, UNIT)
         log["histogram"] = histogram.tolist()
+    log["validation"] = judged(average, greys, held_out, images, options.samples)
+    print(f"held out: Frechet distance {log['validation']['Frechet distance']:.2f}")
     if options.validate:
-        log["held out"] = judged(average, greys, held_out, images, options.samples)
-        print(f"held out: Frechet distance {log['held out']['Frechet distance']:.2f}")
         runs.write_log(options.out / "mnist-denoiser-validation.json", log)
         return 0
     path = options.out / DIGIT_DENOISER.name

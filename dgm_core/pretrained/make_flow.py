@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dgm_core import data
+from dgm_core.estimators import mean_and_standard_error
 from dgm_core.flows import CoarseToFine, log_masses, train_pyramid
 from dgm_core.pretrained import runs
 from dgm_core.pretrained.shipped import DIGIT_FLOW, untrained_digit_flow
@@ -42,8 +43,7 @@ def main(argv: Sequence[str]) -> int:
     with runs.processes(device) as rank:
         checkpoint = runs.own_checkpoint(options.checkpoint, rank)
         images = data.mnist("train", device)[0][: options.digits]
-        trained_on = len(images) * 5 // 6 if options.validate else len(images)
-        images, held_out = images[:trained_on], images[trained_on:]
+        images, held_out = runs.split(images)
         torch.manual_seed(options.seed)
         histogram = torch.bincount(images.flatten().long(), minlength=256)
         average, history = train_pyramid(
@@ -54,9 +54,7 @@ def main(argv: Sequence[str]) -> int:
             learning_rate=options.learning_rate,
             seed=options.seed,
             half=options.precision == "bfloat16",
-            callback=lambda model: (
-                {HELD_OUT: -log_masses(model, held_out).mean()} if options.validate else {}
-            ),
+            callback=lambda model: {HELD_OUT: -log_masses(model, held_out[:2000]).mean()},
             checkpoint=checkpoint,
             checkpoint_every=options.checkpoint_every,
             progress=rank == 0,
@@ -68,8 +66,9 @@ def main(argv: Sequence[str]) -> int:
             print(f"stopped after step {history.step[-1]}; the same command goes on from there")
             return 1
         log = runs.circumstances(options, device) | _record(history)
+    log["validation"] = _price(average, held_out)
+    print(f"held out: {log['validation'][UNIT]:.4f} {UNIT}")
     if options.validate:
-        print(f"held out: {log['held out'][-1]['bits per dimension']:.4f} bits per dimension")
         runs.write_log(options.out / "mnist-flow-validation.json", log)
     else:
         log |= _ship(average, images, options)
@@ -86,17 +85,22 @@ def _ship(model: CoarseToFine, images: Tensor, options: argparse.Namespace) -> d
     shipped = untrained_digit_flow().to(images.device)
     shipped.load_state_dict(state)
     before, after = (log_masses(m, images[:1000]).mean().item() for m in (model, shipped))
-    digits = data.mnist("test", images.device)[0][: options.digits]
-    test = _bits(-log_masses(shipped, digits))
     return {
         "lost by rounding to float16, in bits per dimension": _bits(before - after),
-        "test": {
-            "digits": len(test),
-            "bits per dimension": test.mean().item(),
-            "standard error": test.std().item() / math.sqrt(len(test)),
-            "bits per dimension of the first 500": test[:500].mean().item(),
-        },
+        "test": _price(shipped, data.mnist("test", images.device)[0][: options.digits]),
         "sha256": runs.sha256(path),
+    }
+
+
+def _price(model: CoarseToFine, images: Tensor) -> dict:
+    """Return what images cost on average, and its standard error over them."""
+    bits = _bits(-log_masses(model, images))
+    mean, error = mean_and_standard_error(bits)
+    return {
+        "digits": len(bits),
+        UNIT: mean,
+        "standard error": error,
+        "bits per dimension of the first 500": bits[:500].mean().item(),
     }
 
 

@@ -10,7 +10,6 @@ picture.
 """
 
 import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from dgm_core import data
 from dgm_core.autoregressive import PixelCNN, log_probs, train_pixelcnn
+from dgm_core.estimators import mean_and_standard_error
 from dgm_core.pretrained import runs
 from dgm_core.pretrained.shipped import DIGIT_PIXELCNN, untrained_digit_pixelcnn
 
@@ -42,8 +42,7 @@ def main(argv: Sequence[str]) -> int:
     with runs.processes(device) as rank:
         checkpoint = runs.own_checkpoint(options.checkpoint, rank)
         images = data.mnist("train", device)[0][: options.digits]
-        trained_on = len(images) * 5 // 6 if options.validate else len(images)
-        images, held_out = images[:trained_on], images[trained_on:]
+        images, held_out = runs.split(images)
         fixed = once_binarized(held_out)
         torch.manual_seed(options.seed)
         average, history = train_pixelcnn(
@@ -54,9 +53,7 @@ def main(argv: Sequence[str]) -> int:
             learning_rate=options.learning_rate,
             seed=options.seed,
             half=options.precision == "bfloat16",
-            callback=lambda model: (
-                {HELD_OUT: -log_probs(model, fixed).mean()} if options.validate else {}
-            ),
+            callback=lambda model: {HELD_OUT: -log_probs(model, fixed[:2000]).mean()},
             checkpoint=checkpoint,
             checkpoint_every=options.checkpoint_every,
             progress=rank == 0,
@@ -69,10 +66,11 @@ def main(argv: Sequence[str]) -> int:
             return 1
         log = runs.circumstances(options, device) | runs.course_of(history, UNIT)
         log["binarisation"] = f"anew in every batch; test: one draw, seed {TEST_SEED}"
+    found = history.metrics[HELD_OUT]
+    log["validation curve"] = [{"step": step, UNIT: round(nats, 4)} for step, nats in found]
+    log["validation"] = _cost(average, fixed)
+    print(f"held out: {log['validation'][UNIT]:.3f} nats")
     if options.validate:
-        found = history.metrics[HELD_OUT]
-        log["held out"] = [{"step": step, UNIT: round(nats, 4)} for step, nats in found]
-        print(f"held out: {found[-1][1]:.3f} nats")
         runs.write_log(options.out / "mnist-pixelcnn-validation.json", log)
     else:
         log |= _ship(average, images, options)
@@ -102,18 +100,18 @@ def _ship(model: PixelCNN, images: Tensor, options: argparse.Namespace) -> dict:
     shipped.load_state_dict(state)
     some = once_binarized(images[:1000])
     before, after = (log_probs(m, some).mean().item() for m in (model, shipped))
-    test = -log_probs(
-        shipped, once_binarized(data.mnist("test", images.device)[0][: options.digits])
-    )
+    test = data.mnist("test", images.device)[0][: options.digits]
     return {
         "lost by rounding to float16, in nats": before - after,
-        "test": {
-            "digits": len(test),
-            UNIT: test.mean().item(),
-            "standard error": test.std().item() / math.sqrt(len(test)),
-        },
+        "test": _cost(shipped, once_binarized(test)),
         "sha256": runs.sha256(path),
     }
+
+
+def _cost(model: PixelCNN, x: Tensor) -> dict:
+    """Return what binary images cost on average, and its standard error over them."""
+    nats, error = mean_and_standard_error(-log_probs(model, x))
+    return {"digits": len(x), UNIT: nats, "standard error": error}
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
