@@ -20,6 +20,10 @@ DECIDED = f"""{FIGURES}.length >= {COUNT} && {FIGURES}.every((figure) => {{
 UNSET = """[...document.querySelectorAll(".math")]
   .filter((formula) => !formula.querySelector("mjx-container"))
   .map((formula) => formula.outerHTML.slice(0, 99))"""
+MISFORMED = """[[2, "mfrac, mroot, msub, msup, munder, mover"], [3, "msubsup, munderover"]].flatMap(
+  ([count, tags]) => [...document.querySelectorAll(tags)]
+    .filter(({ children }) => children.length !== count)
+    .map((formula) => formula.outerHTML.slice(0, 99)))"""
 UNREADY = f"""{GRAPHS}.filter(({{ dataset }}) => dataset.dgmState !== "ready")
   .map((graph) => `${{graph.dataset.dgmState}}: ${{graph.innerText}}`)"""
 WRONG = f"""{GRAPHS}.filter(({{ dataset }}) =>
@@ -69,7 +73,7 @@ def numbers_agree_with_pytorch(browser):
 
 def formulas_are_set(browser):
     until(lambda: not browser.evaluate(f"{UNSET}.length"))
-    return browser.evaluate(UNSET)
+    return browser.evaluate(UNSET) + browser.evaluate(MISFORMED)
 
 
 def tab_finds_the_first_slider(browser):
