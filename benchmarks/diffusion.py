@@ -90,8 +90,8 @@ def main() -> None:
         f"of {arguments.batch_size} at a learning rate of at most {arguments.learning_rate:g}; "
         f"{weights:,} weights; {arguments.sets} sets of {count:,} samples against {len(test):,} "
         f"test digits, in the features of the book's classifier; ± is the standard error over "
-        f"sets, and of the bound over test digits, with one draw each, the decoder taking over at a "
-        f"log-SNR of {cut:g}, the best for {len(asked):,} validation digits. One training, seed "
+        f"sets, and of the bound over test digits, with one draw each, the decoder from "
+        f"a log-SNR of {cut:g}, the best for {len(asked):,} validation digits. One training, seed "
         f"{arguments.seed}; the rate was not tuned. {report.machine()}.",
     ]
     print("\n".join(lines))
