@@ -20,8 +20,10 @@ DECIDED = f"""{FIGURES}.length >= {COUNT} && {FIGURES}.every((figure) => {{
 UNSET = """[...document.querySelectorAll(".math")]
   .filter((formula) => !formula.querySelector("mjx-container"))
   .map((formula) => formula.outerHTML.slice(0, 99))"""
-MISFORMED = """[[2, "mfrac, mroot, msub, msup, munder, mover"], [3, "msubsup, munderover"]].flatMap(
-  ([count, tags]) => [...document.querySelectorAll(tags)]
+MISFORMED = """[
+    [2, "mfrac, mroot, msub, msup, munder, mover"],
+    [3, "msubsup, munderover"],
+  ].flatMap(([count, tags]) => [...document.querySelectorAll(tags)]
     .filter(({ children }) => children.length !== count)
     .map((formula) => formula.outerHTML.slice(0, 99)))"""
 UNREADY = f"""{GRAPHS}.filter(({{ dataset }}) => dataset.dgmState !== "ready")

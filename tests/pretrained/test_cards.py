@@ -5,14 +5,18 @@ import re
 import pytest
 
 from dgm_core.pretrained.shipped import (
+    DIGIT_DENOISER,
     DIGIT_FLOW,
     DIGIT_JUDGE,
     DIGIT_MAP,
     DIGIT_MAP_DECODER,
     DIGIT_MAP_ENCODER,
+    DIGIT_PIXELCNN,
+    digit_denoiser_log,
     digit_flow_log,
     digit_judge_log,
     digit_map_log,
+    digit_pixelcnn_log,
 )
 
 FOLDER = DIGIT_FLOW.parent
@@ -28,7 +32,8 @@ def card(heading: str) -> str:
 def test_every_shipped_file_is_named():
     named = set(re.findall(r"`(mnist-[\w.-]+)`", CARDS))
     shipped = {path.name for path in FOLDER.iterdir() if path.name.startswith("mnist-")}
-    assert named == shipped and {DIGIT_FLOW.name, DIGIT_JUDGE.name, DIGIT_MAP.name} <= shipped
+    models = DIGIT_FLOW, DIGIT_JUDGE, DIGIT_MAP, DIGIT_PIXELCNN, DIGIT_DENOISER
+    assert named == shipped and {path.name for path in models} <= shipped
 
 
 def test_the_flow_s_numbers_are_those_of_its_log():
@@ -87,9 +92,55 @@ def test_the_maps_numbers_are_those_of_its_log():
         assert words.replace("-", "−") in text.replace("-", "−")
 
 
+def circumstances(log):
+    """Words that both cards of models trained by `fit_average` have."""
+    options = log["options"]
+    threads = "1 thread" if log["threads"] == 1 else f"{log['threads']} threads"
+    return (
+        f"{options['epochs']} epochs in batches of {options['batch_size']}, {log['steps']} steps",
+        f"learning rate {options['learning_rate']}, dropout {options['dropout']}",
+        f"seed {options['seed']}; {options['precision']} on {threads}",
+        f"{log['training seconds']:.0f} s",
+        f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
+    )
+
+
+def test_the_pixelcnn_s_numbers_are_those_of_its_log():
+    log, text = digit_pixelcnn_log(), card("The PixelCNN of binary digits")
+    held_out, test = log["validation"], log["test"]
+    for words in (
+        *circumstances(log),
+        f"{held_out['nats']:.2f} nats on the {held_out['digits']} digits held out",
+        f"{test['nats']:.2f} on the {test['digits']} test digits",
+        f"standard error {test['standard error']:.2f}",
+    ):
+        assert words in text
+
+
+def test_the_denoiser_s_numbers_are_those_of_its_log():
+    log, text = digit_denoiser_log(), card("The denoiser of digits")
+    test = log["test"]
+    for words in (
+        *circumstances(log),
+        f"Fréchet distance {test['Frechet distance']:.2f} of {test['samples']} samples",
+        f"{test['digits']} test digits",
+        str(test["steps of Heun's method"]) + " steps of Heun's method",
+        f"training digits have {test['Frechet distance of real digits']:.2f}",
+        f"{test['bits per dimension, bound']:.3f} bits per dimension",
+        f"standard error {test['standard error']:.3f}",
+    ):
+        assert words in text
+
+
 @pytest.mark.parametrize(
     "heading",
-    ["The flow of digits", "The judge of generated digits", "The map of handwriting"],
+    [
+        "The flow of digits",
+        "The judge of generated digits",
+        "The map of handwriting",
+        "The PixelCNN of binary digits",
+        "The denoiser of digits",
+    ],
 )
 def test_a_card_says_what_is_asked_of_cards(heading):
     rows = set(re.findall(r"^\| ([A-Z][^|]*?) \|", card(heading), re.MULTILINE))
