@@ -19,15 +19,13 @@ from dgm_core.diffusion import (
     DigitDenoiser,
     GreyValues,
     bound_terms,
-    heun,
-    straight_path,
     stratified,
     train_denoiser,
-    velocity_on,
 )
 from dgm_core.evaluation import class_shares, frechet_distance
 from dgm_core.objectives import bits_per_dim
 from dgm_core.pretrained import digit_judge
+from dgm_core.pretrained.make_denoiser import draw_digits
 from dgm_core.protocol import measure
 
 LOW = -12.0  # log-SNR at which the prior takes over
@@ -61,7 +59,7 @@ def main() -> None:
     asked = validation[:2000]
     cut = min(CUTS, key=lambda cut: bound(net, greys, asked, cut).mean().item())
     bits = measure(bound(net, greys, test, cut), "test digits")
-    judge = digit_judge(device)
+    judge, noise = digit_judge(device), torch.Generator(device).manual_seed(arguments.seed)
     eyes = judge.features(test.flatten(1) / 255)
     count = min(arguments.samples, len(train) // arguments.sets)
     order = torch.randperm(len(train), device=device)[: count * arguments.sets]
@@ -75,7 +73,7 @@ def main() -> None:
     for steps in arguments.steps:
         started, apart, rarest = time.perf_counter(), [], []
         for _ in range(arguments.sets):
-            pictures = drawn(net, greys, count, steps)
+            pictures = draw_digits(net, greys, count, steps, noise)
             apart.append(frechet_distance(judge.features(pictures), eyes))
             rarest.append(class_shares(judge.classify(pictures)).min().item())
         seconds = (time.perf_counter() - started) / arguments.sets
@@ -97,14 +95,6 @@ def main() -> None:
     print("\n".join(lines))
     if arguments.write:
         report.write("diffusion", "\n".join(lines), [])
-
-
-@torch.no_grad()
-def drawn(net: DigitDenoiser, greys: GreyValues, count: int, steps: int) -> torch.Tensor:
-    """Draw digits by Heun's method, grey values from 0 to 1, (count, 784)."""
-    velocity, device = velocity_on(straight_path, net), greys.values.device
-    noise = torch.randn(count, 784, device=device)
-    return torch.cat([greys.greys(heun(velocity, z, steps)) for z in noise.split(500)])
 
 
 @torch.no_grad()

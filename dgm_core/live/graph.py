@@ -40,7 +40,7 @@ class Graph(anywidget.AnyWidget):
     graph without state runs whenever an input changes. A graph with state runs once a tick,
     ``steps_per_tick`` times, and feeds each output that has a state's name back into it; a
     :class:`live.Player` ticks. At first and after a reset it shows what the first step would put
-    out, without taking it.
+    out, without taking it, and until that step is taken it follows its inputs.
 
     Args:
         function: called as ``function(**inputs, **noise, **state)`` with float32 tensors on
@@ -137,7 +137,9 @@ class Graph(anywidget.AnyWidget):
             **traits, **{k: traitlets.CFloat(v).tag(sync=True) for k, v in numbers.items()}
         )
         self._show(exported.outputs)
-        self.observe(lambda change: self.run(), ["ticks"] if state else self.input_names)
+        self.observe(lambda change: self._follow(), self.input_names)
+        if state:
+            self.observe(lambda change: self.run(), "ticks")
         self.observe(lambda change: self._redraw(), "draws")
         self.observe(lambda change: self._reset(), "resets")
         self.on_msg(self._answer)
@@ -203,16 +205,24 @@ class Graph(anywidget.AnyWidget):
             if law.redraw == occasion:
                 self._noise[name] = law.draw()
 
-    def _redraw(self) -> None:
-        self._renew("click")
+    def _follow(self) -> None:
         if not self._state:
             self.run()
+        elif not self._progress[1]:
+            self._preview()
+
+    def _preview(self) -> None:
+        with self._errors_shown():
+            self._show(self._call(self._feeds()))
+
+    def _redraw(self) -> None:
+        self._renew("click")
+        self._follow()
 
     def _reset(self) -> None:
         self._state = dict(self._initial_state)
         self._renew("reset")
-        with self._errors_shown():
-            self._show(self._call(self._feeds()))
+        self._preview()
         self._progress = [self.ticks, 0]
 
     def _answer(self, widget: widgets.Widget, content: dict, buffers: list) -> None:

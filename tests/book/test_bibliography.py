@@ -4,6 +4,7 @@ import re
 
 import nbformat
 from browser import ROOT
+from pybtex.database import parse_string
 
 BIB = (ROOT / "book/references.bib").read_text(encoding="utf8")
 KEYS = re.findall(r"^@\w+\{([^,\s]+),", BIB, re.MULTILINE)
@@ -27,6 +28,12 @@ def cited(text: str) -> set[str]:
     keys = {key.strip() for keys in lists for key in keys.split(",")}
     assert all(key.startswith(prefix) for key in keys), f"a key without the prefix {prefix}"
     return {key.removeprefix(prefix) for key in keys}
+
+
+def test_every_entry_is_closed():
+    """What Sphinx reads is every entry that the file begins, none swallowed by the one before."""
+    begun = re.findall(r"^@\w+\{", BIB, re.MULTILINE)
+    assert len(parse_string(BIB, "bibtex").entries) == len(begun)
 
 
 def test_no_key_stands_twice():

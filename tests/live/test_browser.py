@@ -36,12 +36,14 @@ def test_state_advances_by_ticks_and_a_reset_starts_again(small_page):
         assert figure.idle()["x"] == oscillate(steps)
 
 
-def test_a_slider_alone_leaves_the_state_but_the_next_tick_obeys_it(small_page):
+def test_a_slider_is_followed_before_the_first_tick_and_then_from_tick_to_tick(small_page):
     figure = oscillator(small_page, "ArrowRight")
-    before = figure.output()
-    assert figure.slide("ArrowLeft") == before  # to a stiffness of 0
+    still = {"x": [1.0, 2.0], "v": [0.0, 0.0]}
+    assert figure.output() != still == figure.slide("ArrowLeft")  # to a stiffness of 0
     figure.press("Tick")
-    assert figure.idle() == {"x": [1.0, 2.0], "v": [0.0, 0.0]} != before
+    assert figure.idle() == still == figure.slide("ArrowRight")
+    figure.press("Tick")
+    assert figure.idle()["x"] == oscillate(3)  # three steps a tick
 
 
 def test_noise_on_a_page_has_the_laws_that_it_should(small_page):

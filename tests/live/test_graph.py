@@ -128,26 +128,46 @@ def test_noise_is_drawn_on_every_run_or_only_on_a_click():
         live.normal(3, redraw="never")
 
 
-def test_state_advances_by_ticks_ignores_sliders_and_can_be_reset():
+def test_state_follows_inputs_only_before_its_first_tick_and_can_be_reset():
     def function(rate, total):
         return {"total": total + rate}
 
     graph = live.Graph(
         function, {"rate": 1.0}, state={"total": torch.tensor(10.0)}, steps_per_tick=3
     )
+    assert graph.outputs["total"] == 11.0  # what the first step would put out
     graph.rate = 2.0
-    assert graph.outputs["total"] == 11.0  # from the first evaluation, which does not count
+    assert graph.outputs["total"] == 12.0 and graph._progress == [0, 0]
     graph.ticks += 1
     assert graph.outputs["total"] == 16.0
+    graph.rate = 3.0
+    assert graph.outputs["total"] == 16.0
     graph.ticks += 1
-    assert graph.outputs["total"] == 22.0
+    assert graph.outputs["total"] == 25.0
     assert graph._progress == [2, 6]
+    graph.rate = 2.0
     graph.resets += 1
-    assert graph.outputs["total"] == 12.0  # what the first step would put out
+    assert graph.outputs["total"] == 12.0
     assert graph._progress == [2, 0]
     graph.steps_per_tick = 1
     graph.ticks += 1
     assert graph.outputs["total"] == 12.0 and graph._progress == [3, 1]
+
+
+def test_a_button_draws_anew_what_the_first_step_would_put_out_and_later_waits_for_a_tick():
+    graph = live.Graph(
+        lambda chance, x: {"x": x + chance},
+        {},
+        {"chance": live.normal(redraw="click")},
+        {"x": torch.tensor(0.0)},
+    )
+    first = float(graph.outputs["x"])
+    graph.draws += 1
+    second = float(graph.outputs["x"])
+    assert second != first
+    graph.ticks += 1
+    graph.draws += 1
+    assert float(graph.outputs["x"]) == second
 
 
 def test_some_noise_is_drawn_once_a_life_of_the_state():

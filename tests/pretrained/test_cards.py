@@ -36,17 +36,26 @@ def test_every_shipped_file_is_named():
     assert named == shipped and {path.name for path in models} <= shipped
 
 
-def test_the_flow_s_numbers_are_those_of_its_log():
-    log, text = digit_flow_log(), card("The flow of digits")
-    options, test = log["options"], log["test"]
-    for words in (
+def circumstances(log):
+    """Words that each card of a model trained by a script with a log of its course has."""
+    options = log["options"]
+    threads = "1 thread" if log["threads"] == 1 else f"{log['threads']} threads"
+    return (
         f"{options['epochs']} epochs in batches of {options['batch_size']}, {log['steps']} steps",
         f"learning rate {options['learning_rate']}, dropout {options['dropout']}",
-        f"seed {options['seed']}; {options['precision']} on {log['threads']} threads",
+        f"seed {options['seed']}; {options['precision']} on {threads}",
         f"{log['training seconds']:.0f} s",
+        f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
+    )
+
+
+def test_the_flow_s_numbers_are_those_of_its_log():
+    log, text = digit_flow_log(), card("The flow of digits")
+    test = log["test"]
+    for words in (
+        *circumstances(log),
         f"{test['bits per dimension']:.4f} bits per dimension on the {test['digits']} test digits",
         f"standard error {test['standard error']:.4f}",
-        f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
     ):
         assert words in text
 
@@ -90,19 +99,6 @@ def test_the_maps_numbers_are_those_of_its_log():
         f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
     ):
         assert words.replace("-", "−") in text.replace("-", "−")
-
-
-def circumstances(log):
-    """Words that both cards of models trained by `fit_average` have."""
-    options = log["options"]
-    threads = "1 thread" if log["threads"] == 1 else f"{log['threads']} threads"
-    return (
-        f"{options['epochs']} epochs in batches of {options['batch_size']}, {log['steps']} steps",
-        f"learning rate {options['learning_rate']}, dropout {options['dropout']}",
-        f"seed {options['seed']}; {options['precision']} on {threads}",
-        f"{log['training seconds']:.0f} s",
-        f"torch {log['torch'].split('+')[0]} on Python {log['python']}",
-    )
 
 
 def test_the_pixelcnn_s_numbers_are_those_of_its_log():

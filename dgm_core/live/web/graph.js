@@ -146,11 +146,11 @@ class Graph {
     await (this.session ??= this.makeSession());
     this.opened = true;
     for (const name of Object.keys(this.spec.inputs))
-      this.model.on(`change:${name}`, () => this.stateful || this.request());
+      this.model.on(`change:${name}`, () => this.follow());
     this.model.on("change:ticks", () => this.request());
     this.model.on("change:draws", () => {
       this.renew("click");
-      if (!this.stateful) this.request();
+      this.follow();
     });
     this.model.on("change:resets", () => {
       this.restore();
@@ -261,6 +261,11 @@ class Graph {
     this.state = {};
     for (const [name, { initial }] of Object.entries(this.spec.state))
       this.state[name] = Float32Array.from(initial);
+  }
+
+  // What goes on from tick to tick follows its inputs only before the first one.
+  follow() {
+    if (!this.stateful || !this.age) this.request();
   }
 
   // One evaluation at a time, always of the newest inputs: what comes meanwhile is coalesced.

@@ -55,13 +55,15 @@ def sliders_follow_the_mouse(visit: Visit) -> None:
     mouse = visit.page.mouse
     for slider in visit.page.locator(".dgm-figure .noUi-target").all():
         slider.scroll_into_view_if_needed()
-        box = slider.bounding_box()
-        height = box["y"] + box["height"] / 2
+        track, handle = (part.bounding_box() for part in (slider, slider.locator(".noUi-handle")))
+        x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+        is_left = x < track["x"] + track["width"] / 2
+        goal = track["x"] + (0.7 if is_left else 0.3) * track["width"]
 
-        def drag(box=box, height=height):
-            mouse.move(box["x"] + 0.3 * box["width"], height)
+        def drag(x=x, y=y, goal=goal):
+            mouse.move(x, y)
             mouse.down()
-            mouse.move(box["x"] + 0.7 * box["width"], height, steps=4)
+            mouse.move(goal, y, steps=4)
             mouse.up()
 
         changes(visit.page, drag)
