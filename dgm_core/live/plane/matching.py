@@ -33,6 +33,12 @@ def plane_matching(
 
     Returns:
         The graph, and the velocity whose architecture it trains, initialised but not trained.
+
+    Example:
+        >>> training, velocity = plane_matching(batch_size=16, hidden=4)
+        >>> training.ticks += 1  # what the player does
+        >>> training.outputs["steps"]  # of training, four a tick
+        array(4., dtype=float32)
     """
     velocity = TimeMLP(2, (hidden, hidden, hidden))
 
@@ -73,6 +79,12 @@ def plane_roads(
         points: samples, from noise that a reset or "draw again" renews.
         num_steps: of the solver, for the samples and, backwards, for the densities.
         judged: points of the data that the error is a mean over.
+
+    Example:
+        >>> training, velocity = plane_matching(batch_size=16, hidden=4)
+        >>> picture = plane_roads(training, velocity, points=8, num_steps=2, judged=8)
+        >>> picture.outputs["fake"].shape, picture.outputs["kl"].shape
+        ((8, 2), ())
     """
     target = target or Moons()
     generator = torch.Generator().manual_seed(0)
