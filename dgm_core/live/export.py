@@ -141,12 +141,27 @@ def outputs_of(function: Function, arguments: Mapping[str, Tensor]) -> dict[str,
 
 @functools.cache
 def _stable() -> dict:
-    """Return how to write operators that the exporter would write so that they overflow.
+    """Return how to write operators that the exporter would write so that they overflow, or not.
 
     It makes a logarithm of a sigmoid of the cross-entropy with logits, and so of the probability
-    of Bernoulli pixels: -inf from a logit of -90 on. Taken apart by torch, it is exact.
+    of Bernoulli pixels: -inf from a logit of -90 on. Taken apart by torch, it is exact. And it has
+    no derivatives of activations, which a divergence asks for.
     """
-    return get_decompositions([torch.ops.aten.binary_cross_entropy_with_logits])
+    aten = torch.ops.aten
+    derivatives = (
+        "elu_backward",
+        "gelu_backward",
+        "hardtanh_backward",
+        "leaky_relu_backward",
+        "mish_backward",
+        "sigmoid_backward",
+        "silu_backward",
+        "softplus_backward",
+        "tanh_backward",
+        "threshold_backward",
+    )
+    operators = [getattr(aten, name) for name in derivatives]
+    return get_decompositions([aten.binary_cross_entropy_with_logits, *operators])
 
 
 @contextlib.contextmanager

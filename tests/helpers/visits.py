@@ -31,6 +31,10 @@ VISITS = {
 }
 VISIT_OF = {stage: visit for visit, stages in VISITS.items() for stage in stages}
 
+BOX_IN_A_SOLUTION = re.compile(
+    r"\{solution-start\}(?:(?!\{solution-end\}).)*^:name: mistake-", re.S | re.M
+)
+
 
 def check(*stages: str, needs: str = "text") -> Callable[[Check], Check]:
     """Register a check for these stages, on pages of which all words of ``needs`` are true."""
@@ -68,7 +72,7 @@ def traits(page: str) -> frozenset[str]:
         "quizzes": "live.quiz(" in code,
         "formulas": "$" in text or "{math}" in text,
         "solutions": "{solution" in text,
-        "boxes": bool(re.search(r"\{solution-start\}.*?^:name: mistake-", text, re.S | re.M)),
+        "boxes": bool(BOX_IN_A_SOLUTION.search(text)),
         "code": bool(code),
     }
     return frozenset({"text", "any", *(name for name, has in found.items() if has)})

@@ -15,6 +15,7 @@ from torch import nn
 
 from dgm_core import live
 from dgm_core.distributions import BernoulliPixels
+from dgm_core.fields import divergence
 from dgm_core.flows import affine_image_flow, without_substitution
 from dgm_core.live import export
 from dgm_core.live.agreement import relative_error
@@ -218,3 +219,29 @@ def test_a_model_that_runs_change_is_named_as_the_cause():
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     with pytest.raises(live.ExportError, match=r"differs.*training mode.*model\.eval\(\)"):
         to_onnx(lambda a: {"b": model(torch.stack([a, a]).expand(4, 2))}, {"a": torch.ones(())})
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        nn.ELU,
+        nn.GELU,
+        nn.Hardtanh,
+        nn.LeakyReLU,
+        nn.Mish,
+        nn.ReLU,
+        nn.SiLU,
+        nn.Sigmoid,
+        nn.Softplus,
+        nn.Tanh,
+    ],
+)
+def test_a_divergence_of_a_network_is_exported_whatever_its_activation(activation):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 8), activation(), nn.Linear(8, 2))
+    graph = live.Graph(
+        lambda a: {"divergence": divergence(net, torch.stack([a, 2 * a])[None])}, {"a": 0.5}
+    )
+    x = torch.tensor([0.5, 1.0])
+    trace = torch.autograd.functional.jacobian(net, x).trace()
+    assert graph.outputs["divergence"][0] == pytest.approx(trace.item(), abs=1e-5)

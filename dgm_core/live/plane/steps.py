@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dgm_core.diffusion import TimeMLP, flow_matching_loss
 from dgm_core.flows import Flow
 from dgm_core.gan import Discriminator, Generator
 from dgm_core.objectives import discriminator_loss, nonsaturating_generator_loss
@@ -112,3 +113,38 @@ def flow_step(
         learning_rate,
     )
     return {"flow": new, "ones": ones, "loss": loss}
+
+
+def matching_step(
+    velocity: TimeMLP,
+    state: Mapping[str, Tensor],
+    x: Float[Tensor, " batch event"],
+    time: Float[Tensor, " batch"],
+    noise: Float[Tensor, " batch event"],
+    learning_rate: Rate,
+) -> dict[str, Tensor]:
+    """Take one step of conditional flow matching on straight lines with Adam.
+
+    Args:
+        velocity: gives the architecture; the numbers of its parameters are not used.
+        state: "velocity", (3, P), from `adam_state`, and "ones", (2,), zeros at the start.
+        x: examples of the data, (B, event).
+        time: uniform on [0, 1), (B,).
+        noise: standard normal, (B, event).
+        learning_rate: of this step.
+
+    Returns:
+        The new "velocity" and "ones"; "loss", the mean over the batch before the update, in
+        squared units of x.
+
+    References:
+        Lipman et al. (2023), Flow Matching for Generative Modeling, eq. 23.
+    """
+    new, ones, loss, _ = adam_descent(
+        lambda velocity: (flow_matching_loss(velocity, x, time, noise).mean(), {}),
+        velocity,
+        state["velocity"],
+        state["ones"],
+        learning_rate,
+    )
+    return {"velocity": new, "ones": ones, "loss": loss}

@@ -121,6 +121,16 @@ class Driver {
   }
 }
 
+/**
+ * Words that stand there already are not written again: that would be a change of the page.
+ *
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** @type {WeakMap<object, { driver: Promise<Driver>, close(): void }>} by the widget's model */
 const seats = new WeakMap();
 
@@ -184,7 +194,7 @@ function connect({ model, el, play, step, reset, numbers, words, closing, driver
     const isAlarm = alarming(model, engine);
     words.classList.toggle("dgm-alarm", isAlarm);
     if (isAlarm) text = `After ${grouping()} ${alarmWords}`;
-    if (words.textContent !== text) words.textContent = text;
+    write(words, text);
   };
   const measure = () => {
     const now = performance.now();
@@ -195,18 +205,16 @@ function connect({ model, el, play, step, reset, numbers, words, closing, driver
   };
   const show = () => {
     const { state, backend } = engine.status;
-    play.textContent = playing() ? "Pause" : "Play";
+    write(play, playing() ? "Pause" : "Play");
     const mayGoOn = state === "error" && backend === "kernel"; // it was interrupted, perhaps
     play.disabled = step.disabled = state !== "ready" && !mayGoOn;
     reset.disabled = state === "loading";
     if (playing()) measure();
     const pace = playing() && speed ? `, ${grouped.format(speed)} a second` : "";
-    numbers.textContent = `${grouping()}${pace}`;
-    Object.assign(el.dataset, {
-      dgmAge: age(),
-      dgmSpeed: speed.toFixed(1),
-      dgmPlaying: playing(),
-    });
+    write(numbers, `${grouping()}${pace}`);
+    const told = { dgmAge: age(), dgmSpeed: speed.toFixed(1), dgmPlaying: playing() };
+    for (const [name, value] of Object.entries(told))
+      if (el.dataset[name] !== String(value)) el.dataset[name] = String(value);
     const mended = words.classList.contains("dgm-alarm") && !alarming(model, engine);
     if (mended || age() < shownAge) say(playing() ? "Running." : "Started again.");
     shownAge = age();

@@ -1,23 +1,32 @@
 """Sliders, planes, pads and buttons have names, and follow keys and mouse."""
 
 from browser import PATIENCE
+from playwright.sync_api import TimeoutError as TooLate
 from visits import Visit, check
 
 from page_checks.figures import GRAPHS
 
 OUTPUTS = f"""[...document.querySelectorAll('{GRAPHS}')]
   .map((graph) => graph.dataset.dgmOutput)"""
+# What a figure that does not answer was about.
+STANDING = """[scrollY, ...[...document.querySelectorAll(".dgm-view-button button")]
+  .map((button) => `${button.textContent} at ${button.getBoundingClientRect().top}`),
+  ...[...globalThis.dgmGraphs.values()].map((graph) => `${graph.status.state}: ${graph.steps}
+  evaluations, ${graph.model.get("draws")} draws, running ${Boolean(graph.running)}`)]"""
 
 
 def changes(page, act) -> None:
     """Check that ``act`` changes what some graph of ``page`` puts out, however late."""
     before = page.evaluate(OUTPUTS)
     act()
-    page.wait_for_function(
-        f"before => JSON.stringify({OUTPUTS}) !== JSON.stringify(before)",
-        arg=before,
-        timeout=PATIENCE,
-    )
+    try:
+        page.wait_for_function(
+            f"before => JSON.stringify({OUTPUTS}) !== JSON.stringify(before)",
+            arg=before,
+            timeout=PATIENCE,
+        )
+    except TooLate:
+        raise AssertionError(f"nothing changed: {page.evaluate(STANDING)}") from None
 
 
 @check("http", "file", needs="sliders")
