@@ -46,10 +46,6 @@ def used_by(path: Path) -> set[str]:
 
 
 USED = sorted(set().union(*map(used_by, CHAPTERS)))
-LACKING = pytest.mark.xfail(strict=True, reason="has no example yet; write one, then it passes")
-YET = [f"live.plane.{name}" for name in ("flow.plane_density", "flow.plane_flow")]
-YET += [f"live.plane.{name}" for name in ("flow.plane_walk", "gan.plane_field", "gan.plane_gan")]
-YET += ["live.plane.steps.gan_step"]
 
 
 class Checker(doctest.OutputChecker):
@@ -63,9 +59,7 @@ class Checker(doctest.OutputChecker):
         return texts[0] == texts[1] and np.allclose(*numbers, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=LACKING if n in YET else ()) for n in USED]
-)
+@pytest.mark.parametrize("name", USED)
 def test_a_name_that_a_chapter_uses_has_an_example(name):
     assert any(example.want for example in examples(name)), "add an Example: to its docstring"
 

@@ -2,11 +2,13 @@
 
 import keyword
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from dgm_core.checks import sizes
 
 # What a widget is given once it is there.
 _TAKEN = {"_anywidget_id", "_onnx_file", "_model_id"}
@@ -37,6 +39,44 @@ def check_names(attributes: Iterable[str], *kinds: Iterable[str]) -> None:
     clash |= {*kinds[0]} & {*attributes, *_TAKEN}
     if clash:
         raise ValueError(f"these names are taken, choose others: {', '.join(sorted(clash))}")
+
+
+def check_state(state: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> None:
+    """Hold a state to what is fed back: an output of its name and shape for each part.
+
+    Args:
+        state: initial tensors by name.
+        outputs: of the function, by name.
+
+    Raises:
+        ValueError: a part that no output renews, or one of another shape.
+    """
+    for name, value in state.items():
+        fed = outputs.get(name)
+        if fed is None or fed.shape != value.shape:
+            found = "none of that name" if fed is None else f"{list(fed.shape)}"
+            raise ValueError(
+                f"state {name!r} is {list(value.shape)}, and the output that is fed back is "
+                f"{found}: return the state anew, under its name and in its shape"
+            )
+
+
+def check_shapes(inputs: Mapping[str, Tensor], shapes: Mapping[str, Sequence[int]]) -> None:
+    """Hold inputs to the shapes that a figure was made with.
+
+    Args:
+        inputs: by name.
+        shapes: of each.
+
+    Raises:
+        ValueError: an input of another shape.
+    """
+    for name, shape in shapes.items():
+        if list(inputs[name].shape) != shape:
+            raise ValueError(
+                f"input {name!r} is {sizes(inputs[name].shape)}, but {sizes(shape)} is "
+                "expected: a figure's shapes are those that it was made with"
+            )
 
 
 def own(value: object) -> Tensor:

@@ -17,17 +17,10 @@ import torch
 import traitlets
 from torch import Tensor
 
-from dgm_core.checks import sizes
 from dgm_core.device import default_device
-from dgm_core.live.arguments import check_names, own
+from dgm_core.live.arguments import check_names, check_shapes, check_state, own
 from dgm_core.live.base import CSS, array_trait, module
-from dgm_core.live.export import (
-    Exported,
-    Function,
-    can_export,
-    outputs_of,
-    to_onnx,
-)
+from dgm_core.live.export import Exported, Function, can_export, outputs_of, to_onnx
 from dgm_core.live.noise import Noise, check_laws
 from dgm_core.live.page import describe, make_probe
 from dgm_core.live.sources import check_source, shown_value, summarise
@@ -115,14 +108,7 @@ class Graph(anywidget.AnyWidget):
             exported = to_onnx(function, feeds)
         else:  # the kernel evaluates; a page says that this figure was not exported
             exported = Exported(b"", dict(self._call(feeds)))
-        for name, value in self._initial_state.items():
-            fed = exported.outputs.get(name)
-            if fed is None or fed.shape != value.shape:
-                found = "none of that name" if fed is None else f"{list(fed.shape)}"
-                raise ValueError(
-                    f"state {name!r} is {list(value.shape)}, and the output that is fed back is "
-                    f"{found}: return the state anew, under its name and in its shape"
-                )
+        check_state(self._initial_state, exported.outputs)
         # All at once: a front end may look as soon as the widget is open.
         super().__init__(
             _key=uuid.uuid4().hex,
@@ -156,12 +142,7 @@ class Graph(anywidget.AnyWidget):
         self._renew("run")
         values = {name: getattr(self, name) for name in self.input_names}
         tensors = {k: own(v) for k, v in values.items()}
-        for name, shape in self._spec["inputs"].items():
-            if list(tensors[name].shape) != shape:
-                raise ValueError(
-                    f"input {name!r} is {sizes(tensors[name].shape)}, but {sizes(shape)} is "
-                    "expected: a figure's shapes are those that it was made with"
-                )
+        check_shapes(tensors, self._spec["inputs"])
         return self._on_device({**tensors, **self._noise, **self._state})
 
     def run(self) -> None:

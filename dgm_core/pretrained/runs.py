@@ -89,7 +89,10 @@ def split(images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the first five sixths, to train on, and the rest, to choose settings on.
 
     Args:
-        images: the training digits of MNIST, or the first of them, for a trial.
+        images: the training digits of MNIST, or the first of them, for a trial; (N, ...).
+
+    Returns:
+        (5N / 6, ...) and (N / 6, ...), rounded.
     """
     cut = len(images) * 5 // 6
     return images[:cut], images[cut:]

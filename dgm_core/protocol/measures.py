@@ -20,6 +20,13 @@ class Measured:
         error: its standard error, in the same units.
         count: how many values there were.
         over: what they belong to, in the plural: "digits", "seeds", "pairs of digits".
+
+    Example:
+        >>> a = Measured(mean=93.5, error=0.7637, count=3, over="seeds")
+        >>> print(a)
+        93.50 ± 0.76 (3 seeds)
+        >>> f"{a:.1f}"
+        '93.5 ± 0.8'
     """
 
     mean: float

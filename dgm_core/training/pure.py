@@ -32,6 +32,10 @@ def named_parameters(
 
     Raises:
         ValueError: the vector is of another length.
+
+    Example:
+        >>> named_parameters(nn.Linear(2, 1), torch.tensor([1.0, 2.0, 3.0]))
+        {'weight': tensor([[1., 2.]]), 'bias': tensor([3.])}
     """
     count = sum(parameter.numel() for parameter in module.parameters())
     checks.last("vector", vector, count, "it has to be of a module of the same architecture")
@@ -116,6 +120,12 @@ def with_parameters(function: Callable, module: nn.Module, parameters: Parameter
         function: of the module.
         module: gives the architecture; its own numbers are neither used nor changed.
         parameters: by name, for instance from `named_parameters`.
+
+    Example:
+        >>> line = nn.Linear(1, 1)
+        >>> others = named_parameters(line, torch.tensor([2.0, 5.0]))
+        >>> with_parameters(lambda line: line(torch.tensor([10.0])), line, others)
+        tensor([25.])
     """
     named = {f"module.{name}": value for name, value in parameters.items()}
     return functional_call(_Called(module, function), named, ())
@@ -150,6 +160,18 @@ def adam_descent(
 
     Returns:
         The new `state` and `ones`, the loss before the update, and the dictionary.
+
+    Example:
+        >>> line = nn.Linear(1, 1)
+        >>> def loss(line):
+        ...     return line(torch.ones(1)).square().sum(), {}
+        >>> state, ones = adam_state(line), torch.zeros(2)
+        >>> losses = []
+        >>> for _ in range(300):
+        ...     state, ones, value, _ = adam_descent(loss, line, state, ones, learning_rate=0.05)
+        ...     losses.append(value.item())
+        >>> losses[-1] < 1e-4
+        True
     """
 
     def at(parameters: Parameters):

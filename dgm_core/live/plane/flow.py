@@ -37,6 +37,12 @@ def plane_flow(
 
     Returns:
         The graph, and the flow whose architecture it trains, initialised but not trained.
+
+    Example:
+        >>> training, flow = plane_flow(batch_size=16, layers=2, hidden=4)
+        >>> training.ticks += 1  # what the player does
+        >>> training.outputs["steps"]  # of training, four a tick
+        array(4., dtype=float32)
     """
     target = target or Moons()
     flow = coupling_flow(2, layers, hidden)
@@ -67,6 +73,12 @@ def plane_density(training: Graph, flow: Flow, *, points: int = 256, size: int =
         flow: the flow that it made.
         points: samples, from noise that a reset or "draw again" renews.
         size: points along either side of the field.
+
+    Example:
+        >>> training, flow = plane_flow(batch_size=16, layers=2, hidden=4)
+        >>> density = plane_density(training, flow, points=16, size=8)
+        >>> float(density.outputs["field"].min())  # where p(x) is highest
+        0.0
     """
     places = grid(size)
 
@@ -98,6 +110,13 @@ def plane_walk(flow: Flow, *, points: int = 256, lines: int = 13, size: int = 40
         points: draws from the base.
         lines: of the grid, in either direction.
         size: points along either side of the field.
+
+    Example:
+        >>> _, flow = plane_flow(layers=2, hidden=4)
+        >>> walk = plane_walk(flow, points=16, lines=3, size=8)
+        >>> walk.depth = 0  # no layer yet: the base itself
+        >>> float(walk.outputs["smallest"]), float(walk.outputs["largest"])
+        (1.0, 1.0)
     """
     path, places = grid_path(lines), grid(size)
 

@@ -44,6 +44,12 @@ def plane_gan(
         hidden: units of each hidden layer.
         learning_rate: both rates, to begin with.
         steps_per_tick: training steps between two drawings, to begin with.
+
+    Example:
+        >>> gan = plane_gan(batch_size=16, hidden=4)
+        >>> gan.ticks += 1  # what the player does
+        >>> gan.outputs["steps"], gan.outputs["fake"].shape
+        (array(4., dtype=float32), (16, 2))
     """
     generator, discriminator = plane_networks(hidden)
 
@@ -79,6 +85,12 @@ def plane_field(gan: Graph, *, hidden: int = 64, size: int = 32) -> Graph:
         gan: what `plane_gan` made, with the same `hidden`.
         hidden: units of each hidden layer.
         size: points along either side.
+
+    Example:
+        >>> gan = plane_gan(batch_size=16, hidden=4)
+        >>> field = plane_field(gan, hidden=4, size=8).outputs["field"]
+        >>> field.shape, bool(0 < field.min() <= field.max() < 1)  # probabilities of being real
+        ((64,), True)
     """
     discriminator = plane_networks(hidden)[1]
     points = grid(size)

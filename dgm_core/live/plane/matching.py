@@ -76,7 +76,7 @@ def plane_roads(
         training: the graph that `plane_matching` made.
         velocity: the velocity that it made.
         target: the data, as there.
-        points: samples, from noise that a reset or "draw again" renews.
+        points: samples, from noise that "draw again" renews.
         num_steps: of the solver, for the samples and, backwards, for the densities.
         judged: points of the data that the error is a mean over.
 

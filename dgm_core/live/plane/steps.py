@@ -45,6 +45,16 @@ def gan_step(
         the game, and "generator_loss", means over the batch in nats, both before their own update;
         "fake", what the generator made of ``z[1]`` before its update, (B, event).
 
+    Example:
+        >>> from dgm_core.training import adam_state
+        >>> options = {"batch_norm": False, "dropout": 0.0}
+        >>> G = Generator(2, (4,), 2, bounded=False, **options)
+        >>> D = Discriminator(2, (4,), **options)
+        >>> state = {"generator": adam_state(G), "discriminator": adam_state(D)}
+        >>> real, z = torch.randn(8, 2), torch.randn(2, 8, 2)
+        >>> gan_step(G, D, {**state, "ones": torch.zeros(2)}, real, z)["fake"].shape
+        torch.Size([8, 2])
+
     References:
         Goodfellow et al. (2014), Generative Adversarial Nets, algorithm 1 with k = 1; betas from
         Radford et al. (2016), DCGAN, section 4.

@@ -53,8 +53,10 @@ export const isSame = (a, b) =>
 const number = (value) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : null);
 
 /**
- * Outputs as JSON, as `summarise` in live/graph.py writes them: numbers to 6 digits, arrays of more
- * than 64 as length, mean, min and max, null for what is not finite.
+ * Outputs as JSON, as `summarise` in live/sources.py writes them: numbers to 6 digits, arrays of more
+ * than 64 as length, mean, middle, min and max, null for what is not finite. The middle is the
+ * mean of value times place, as a share of the length: two samples seldom share that, though they
+ * may the rest.
  *
  * @param {Record<string, import("./types").Tensor>} outputs
  */
@@ -65,15 +67,17 @@ export function summary(outputs) {
     if (dims.length === 0) short[name] = number(data[0]);
     else if (data.length <= 64) short[name] = Array.from(data, number);
     else {
-      let [total, low, high] = [0, Infinity, -Infinity];
-      for (const value of data) {
+      let [total, turned, low, high] = [0, 0, Infinity, -Infinity];
+      for (const [i, value] of data.entries()) {
         total += value;
+        turned += i * value;
         low = Math.min(low, value); // NaN where one is, as in NumPy
         high = Math.max(high, value);
       }
       short[name] = {
         length: data.length,
         mean: number(total / data.length),
+        middle: number(turned / data.length ** 2),
         min: number(low),
         max: number(high),
       };

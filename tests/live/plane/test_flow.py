@@ -1,13 +1,12 @@
 """The flow of the plane in Python: its export, its learning, and the walk through its layers."""
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
+from exported import assert_steps_agree
 from torch import nn
 
 from dgm_core.flows import Compose, coupling_flow
-from dgm_core.live.agreement import relative_error
 from dgm_core.live.plane import flow as plane
 from dgm_core.live.plane.scene import first_weights
 from dgm_core.targets import Moons, Ring
@@ -32,23 +31,7 @@ def small(exported):
 
 
 def test_the_exported_step_agrees_with_pytorch_after_50_steps(small):
-    graph, _ = small
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 4
-    session = onnxruntime.InferenceSession(
-        graph._onnx, options, providers=["CPUExecutionProvider"]
-    )
-    names = [output.name.removeprefix("out.") for output in session.get_outputs()]
-    ours = theirs = graph._initial_state
-    for _ in range(50):
-        feeds = graph._feeds()
-        want = graph._call({**feeds, **ours})
-        ours = {name: want[name] for name in ours}
-        feeds = {f"in.{name}": v.numpy() for name, v in {**feeds, **theirs}.items()}
-        got = dict(zip(names, session.run(None, feeds), strict=True))
-        theirs = {name: torch.from_numpy(np.asarray(got[name])) for name in theirs}
-    for name, value in want.items():
-        assert np.isfinite(got[name]).all() and relative_error(got[name], value.numpy()) <= 1e-3
+    assert_steps_agree(small[0], 50)
 
 
 def test_it_learns_and_its_curve_is_its_past(small):

@@ -1,9 +1,9 @@
 """The GAN of the plane in Python: its export, its weights, its learning, and what it shows."""
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
+from exported import runtime_of
 from torch import nn
 
 from dgm_core import live
@@ -24,21 +24,13 @@ def trained():
     """The graph, what ONNX Runtime made of 1000 steps, and what both made of 100 of them."""
     torch.manual_seed(0)
     graph = plane.plane_gan(**SIZES, steps_per_tick=1)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(
-        graph._onnx, options, providers=["CPUExecutionProvider"]
-    )
-    names = [output.name.removeprefix("out.") for output in session.get_outputs()]
-    theirs, pairs = graph._initial_state, []
+    function, theirs, pairs = runtime_of(graph), graph._initial_state, []
     for step in range(1000):
         feeds = graph._feeds()
         if step < 100:
             ours = graph._call(feeds)
             graph._state = {name: ours[name] for name in graph._state}
-        arrays = {f"in.{name}": v.numpy() for name, v in {**feeds, **theirs}.items()}
-        found = map(torch.from_numpy, map(np.asarray, session.run(None, arrays)))
-        out = dict(zip(names, found, strict=True))
+        out = function({**feeds, **theirs})
         theirs = {name: out[name] for name in theirs}
         if step < 100:
             pairs.append((ours, out))

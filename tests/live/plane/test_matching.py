@@ -1,13 +1,12 @@
 """The velocity of the plane in Python: its export, its learning, and what its error is."""
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
+from exported import assert_steps_agree
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from dgm_core.diffusion import TimeMLP, flow_matching_loss, heun, ode_log_prob
-from dgm_core.live.agreement import relative_error
 from dgm_core.live.plane import matching_step, plane_matching, plane_roads
 from dgm_core.targets import Moons
 from dgm_core.training import adam_state
@@ -52,23 +51,7 @@ def test_a_step_is_that_of_the_loop_of_a_chapter():
 
 
 def test_the_exported_step_agrees_with_pytorch_after_20_steps(small):
-    graph, _ = small
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 4
-    session = onnxruntime.InferenceSession(
-        graph._onnx, options, providers=["CPUExecutionProvider"]
-    )
-    names = [output.name.removeprefix("out.") for output in session.get_outputs()]
-    ours = theirs = graph._initial_state
-    for _ in range(20):
-        feeds = graph._feeds()
-        want = graph._call({**feeds, **ours})
-        ours = {name: want[name] for name in ours}
-        feeds = {f"in.{name}": v.numpy() for name, v in {**feeds, **theirs}.items()}
-        got = dict(zip(names, session.run(None, feeds), strict=True))
-        theirs = {name: torch.from_numpy(np.asarray(got[name])) for name in theirs}
-    for name, value in want.items():
-        assert np.isfinite(got[name]).all() and relative_error(got[name], value.numpy()) <= 1e-3
+    assert_steps_agree(small[0], 20)
 
 
 def test_it_learns_and_its_error_and_samples_are_those_of_the_present_weights(small):

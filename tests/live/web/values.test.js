@@ -89,12 +89,12 @@ test("a summary has six digits, null for what is not finite, and short arrays wh
   assert.equal(summary(outputs), '{"number":3.14159,"bad":null,"few":[1e-9,null,123457000]}');
 });
 
-test("of a long array a summary has length, mean, min and max", () => {
+test("of a long array a summary has length, mean, middle, min and max", () => {
   const data = Float64Array.from({ length: 65 }, (_, i) => i);
   const long = (values) => JSON.parse(summary({ a: { data: values, dims: [65] } })).a;
-  assert.deepEqual(long(data), { length: 65, mean: 32, min: 0, max: 64 });
-  data[30] = Number.NaN; // as in NumPy, all three are then NaN
-  assert.deepEqual(long(data), { length: 65, mean: null, min: null, max: null });
+  assert.deepEqual(long(data), { length: 65, mean: 32, middle: 21.1692, min: 0, max: 64 });
+  data[30] = Number.NaN; // as in NumPy, all four are then NaN
+  assert.deepEqual(long(data), { length: 65, mean: null, middle: null, min: null, max: null });
 });
 
 test("texts, numbers and arrays are the same when each of their parts is", () => {
