@@ -112,6 +112,7 @@ class Pad(View):
     Args:
         examples: digits to load by a click, (N, 784) in [0, 1].
         names: what each example is, for its button's name.
+        title: what stands above the pad.
 
     Raises:
         ValueError: no example, one of another size, or not a name for each.
@@ -124,8 +125,11 @@ class Pad(View):
 
     _esm = module("pad.js")
     _names = traitlets.List().tag(sync=True)
+    _title = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, examples: np.ndarray, names: Sequence[str]) -> None:
+    def __init__(
+        self, examples: np.ndarray, names: Sequence[str], title: str = "Draw here"
+    ) -> None:
         examples = np.asarray(examples, np.float32)
         if not len(names) or examples.size != 784 * len(names):
             raise ValueError(
@@ -133,7 +137,7 @@ class Pad(View):
                 "for each, one or more"
             )
         examples = examples.reshape(len(names), 784)
-        super().__init__(_names=[str(name) for name in names])
+        super().__init__(_names=[str(name) for name in names], _title=title)
         drawing = {name: array_trait(examples[0]) for name in ("ink", "pixels")}
         self.add_traits(**drawing, _examples=array_trait(examples))
 

@@ -30,7 +30,8 @@ export function centred(ink) {
 }
 
 /**
- * @typedef {{ ink: DataView, pixels: DataView, _examples: DataView, _names: string[] }} Traits
+ * @typedef {{ ink: DataView, pixels: DataView, _examples: DataView, _names: string[],
+ *   _title: string }} Traits
  * @param {import("./types").Context<Traits>} context
  */
 function pad({ model, el }) {
@@ -140,7 +141,7 @@ function pad({ model, el }) {
     return button;
   });
   el.append(
-    make("div", { className: "dgm-title" }, "Draw here"),
+    make("div", { className: "dgm-title" }, model.get("_title")),
     canvas,
     make("div", { className: "dgm-row" }, clear, ...samples),
   );

@@ -98,6 +98,7 @@ def pads_answer_to_mouse_and_keys(visit: Visit) -> None:
     for pad in pads:
         pad.scroll_into_view_if_needed()
         paper = pad.locator(".dgm-pad")
+        assert pad.locator(".dgm-title").inner_text()
         for button in reversed(pad.get_by_role("button").all()):
             changes(visit.page, button.click)  # the sample digits; "Clear" comes last
         changes(visit.page, lambda paper=paper: draw_a_stroke(visit.page, paper))
