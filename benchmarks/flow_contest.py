@@ -19,10 +19,9 @@ from pathlib import Path
 
 import report
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dgm_core.autoregressive import MaskedConv2d
+from dgm_core.autoregressive import GreyPixelCNN
 from dgm_core.data import batches, dequantize, mnist_splits
 from dgm_core.flows import (
     LESSON_LEVELS,
@@ -77,43 +76,16 @@ class Pyramid(CoarseToFine):
         return (256 * self.forward(torch.rand(count, 784))[0]).floor()
 
 
-class GreyPixelCNN(nn.Module):
-    """Masked convolutions in reading order and a softmax over 256 grey values at each pixel."""
+class Pixels(GreyPixelCNN):
+    """Masked convolutions in reading order, which start from the greys of training digits."""
 
-    def __init__(self, channels: int = 24, layers: int = 5):
-        """Make it; the softmax starts from the greys of training digits."""
-        super().__init__()
-        self.reach = 2 + layers - 1  # rows up, and columns to either side
-        modules = [MaskedConv2d(2, channels, 5, sees_itself=False)]
-        for _ in range(layers - 1):
-            modules += [nn.ReLU(), MaskedConv2d(channels, channels, 3, sees_itself=True)]
-        self.net = nn.Sequential(*modules, nn.ReLU(), nn.Conv2d(channels, 256, 1))
-        greys = torch.bincount(train.images.flatten().long(), minlength=256) + 1.0
-        nn.init.zeros_(self.net[-1].weight)
-        self.net[-1].bias.data = greys.log() - greys.sum().log()
+    def __init__(self):
+        """Make it."""
+        super().__init__(histogram=torch.bincount(train.images.flatten().long(), minlength=256))
 
-    def logits(self, images: Tensor) -> Tensor:
-        """Return 256 logits at each pixel, which see the pixels before it, (B, 256, H, W)."""
-        seen = torch.stack([images / 255, (images > 0).float()], 1)
-        return self.net(seen)
-
-    def log_mass(self, images: Tensor) -> Tensor:
-        """Return the exact log P, (B,), in nats."""
-        images = images.float()
-        return -F.cross_entropy(self.logits(images), images.long(), reduction="none").sum((1, 2))
-
-    @torch.no_grad()
     def draw(self, count: int) -> Tensor:
-        """Return grey values, (count, 784): a pass for each pixel, over what it sees."""
-        images = torch.zeros(count, 28, 28)
-        for row in range(28):
-            top = max(0, row - self.reach)
-            for column in range(28):
-                left = max(0, column - self.reach)
-                seen = images[:, top : row + 1, left : column + self.reach + 1]
-                logits = self.logits(seen)[:, :, -1, column - left]
-                images[:, row, column] = torch.multinomial(logits.softmax(1), 1)[:, 0].float()
-        return images.flatten(1)
+        """Return grey values, (count, 784)."""
+        return self.sample((count,)).flatten(1)
 
 
 def masked_digits() -> Smooth:
@@ -126,7 +98,7 @@ FIELD: dict[str, Callable[[], nn.Module]] = {
     "spline couplings": lambda: Smooth(spline_image_flow(hidden=(16, 32))),
     "masked autoregressive": masked_digits,
     "coarse to fine": Pyramid,
-    "small PixelCNN": GreyPixelCNN,
+    "small PixelCNN": Pixels,
 }
 
 

@@ -20,7 +20,7 @@ from dgm_core import (
     proposals,
     training,
 )
-from dgm_core.autoregressive import MADE, PixelCNN
+from dgm_core.autoregressive import MADE, GreyPixelCNN, PixelCNN
 from dgm_core.classifier import DigitClassifier
 from dgm_core.gan import Generator
 from dgm_core.mixtures import Mixture
@@ -43,6 +43,7 @@ def test_mixtures_scores_and_walks_stay_on_their_device():
         energy.langevin(pair.score, x, 0.1, e),
         MADE(4).to(META).sample((2,)),
         PixelCNN(4, 8, 8, 1).to(META).sample((2,)),
+        GreyPixelCNN(4, 4, 8, 1).to(META).sample((2,)),
     ):
         assert result.device == META
 

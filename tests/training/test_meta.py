@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dgm_core import data, diffusion, objectives, training
-from dgm_core.autoregressive import MADE, PixelCNN
+from dgm_core.autoregressive import MADE, GreyPixelCNN, PixelCNN
 from dgm_core.distributions import DiagonalNormal, DiscretizedLogisticPixels, NormalPixels
 from dgm_core.flows import CoarseToFine, affine_image_flow, coupling_flow, masked_flow, spline_flow
 from dgm_core.gan import Discriminator, Generator
@@ -93,6 +93,17 @@ def test_a_step_of_the_coarse_to_fine_flow_stays_on_its_device():
     for result in (*flow.inverse(x), *flow(x), flow.redraw(x, x, 2)):
         assert result.device == META
     assert log_mass.shape == (6,)
+
+
+def test_a_step_of_a_pixelcnn_of_greys_stays_on_its_device():
+    model = GreyPixelCNN(7, channels=4, layers=2, histogram=torch.ones(256)).to(META)
+    images = torch.empty(6, 7, 7, dtype=torch.uint8, device=META)
+    adam = training.adam(list(model.parameters()), lr=1e-3)
+    log_mass = model.log_mass(images)
+    log_mass.mean().backward()
+    adam.step()
+    assert log_mass.shape == (6,)
+    assert all(p.grad.device == META for p in model.parameters())
 
 
 def test_a_pure_step_of_a_gan_stays_on_its_device():
