@@ -4,6 +4,7 @@ What has been executed goes to the cache (notebook_cache) at once. So an error, 
 the notebooks that had not ended, and no other; two processes at work on one book share it out.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -21,11 +22,12 @@ import notebook_cache
 import psutil
 from filelock import Timeout
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 ROOT = notebook_cache.ROOT
 MEMORY = 1.5e9  # bytes that a kernel may need
 EXPECTED = json.loads(Path(__file__).with_name("notebook_seconds.json").read_text("utf8"))
+STARTS = 3  # times that a kernel is started which dies before it answers
 HANGS = 3600  # seconds of one cell, or of a kernel's start, after which it is taken to hang
 
 # Kernels inherit this. Idle OpenMP threads that spin slow training down many times over when
@@ -207,8 +209,33 @@ class Pool:
 
     def _execute(self, path: Path) -> Run:
         run = Run(path, nbformat.read(path, 4), 0.0)
+        with self._lock:
+            beside = ", ".join(map(name_of, self._clients))
+        self._say(f"  begins  {name_of(path)}" + (f", beside {beside}" if beside else ""))
+        threads = os.environ.get("OMP_NUM_THREADS", str(self.threads))
+        start = time.perf_counter()
+        try:
+            for rest in reversed(range(STARTS)):
+                if self._attempt(path, run.notebook, threads, again=rest > 0):
+                    break
+        except CellExecutionError:
+            run.cell, run.trace = _failure(run.notebook)
+        except Exception as error:  # a kernel that died or never came, a cell that hangs
+            run.trace = f"{type(error).__name__}: {error}"
+        run.seconds = time.perf_counter() - start
+        if run.trace and self._stopping:
+            raise Stopped(path)
+        if not run.trace:
+            notebook_cache.keep(self._folder, path, run.notebook, run.seconds, int(threads))
+        return run
+
+    def _attempt(self, path: Path, notebook, threads: str, *, again: bool) -> bool:
+        """Execute a notebook; return False if its kernel died at its start and may come again.
+
+        Its ports were free when they were chosen, and another process may have been faster.
+        """
         client = NotebookClient(
-            run.notebook,
+            notebook,
             timeout=HANGS,
             startup_timeout=HANGS,
             iopub_timeout=HANGS,  # by default an output that is four seconds late is lost
@@ -217,26 +244,20 @@ class Pool:
             extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each warns of its transport
         )
         with self._lock:
-            beside = ", ".join(map(name_of, self._clients))
             self._clients[path] = client
-        self._say(f"  begins  {name_of(path)}" + (f", beside {beside}" if beside else ""))
-        threads = os.environ.get("OMP_NUM_THREADS", str(self.threads))
-        start = time.perf_counter()
         try:
             client.execute(env={**os.environ, "OMP_NUM_THREADS": threads})
-        except CellExecutionError:
-            run.cell, run.trace = _failure(run.notebook)
-        except Exception as error:  # a kernel that died or never came, a cell that hangs
-            run.trace = f"{type(error).__name__}: {error}"
+        except RuntimeError as error:
+            if isinstance(error, DeadKernelError) or "died before" not in str(error):
+                raise  # it had begun, or never answered
+            atexit.unregister(client._cleanup_kernel)  # which nbclient forgets then
+            if self._stopping or not again:
+                raise
+            return False
         finally:
-            run.seconds = time.perf_counter() - start
             with self._lock:
                 del self._clients[path]
-        if run.trace and self._stopping:
-            raise Stopped(path)
-        if not run.trace:
-            notebook_cache.keep(self._folder, path, run.notebook, run.seconds, int(threads))
-        return run
+        return True
 
     def _tell_end(self, run: Run) -> None:
         name = name_of(run.path)

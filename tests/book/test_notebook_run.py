@@ -133,6 +133,30 @@ def test_a_kernel_that_dies_is_an_error_of_its_notebook(folder, write):
     assert "DeadKernelError" in runs["dies"].trace
 
 
+class Unlucky(notebook_run.NotebookClient):
+    """Its kernels die before they answer, as where another process has taken their ports."""
+
+    deaths = 0
+
+    async def async_start_new_kernel_client(self):
+        if type(self).deaths > 0:
+            type(self).deaths -= 1
+            notebook_run._kill(self)
+        return await super().async_start_new_kernel_client()
+
+
+@pytest.mark.parametrize("deaths", [1, notebook_run.STARTS - 1, notebook_run.STARTS])
+def test_a_kernel_that_dies_at_its_start_is_started_again(folder, write, monkeypatch, deaths):
+    monkeypatch.setattr(notebook_run, "NotebookClient", Unlucky)
+    monkeypatch.setattr(Unlucky, "deaths", deaths)
+    runs, said = execute([write("late", "print(7)")], folder)
+    assert Unlucky.deaths == 0
+    if deaths < notebook_run.STARTS:
+        assert printed(runs["late"]) == "7" and not runs["late"].trace
+    else:
+        assert "died before" in runs["late"].trace and "FAILED" in said[-1]
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=lambda sign: sign.name)
 def test_an_interruption_keeps_what_is_finished_and_leaves_nothing_behind(
     folder, write, tmp_path, sign
