@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dgm_core import checks
 from dgm_core.autoregressive.masks import MaskedConv2d
+from dgm_core.autoregressive.noise import uniform_noise
 from dgm_core.nets import full_precision
 
 
@@ -81,9 +82,11 @@ class GreyPixelCNN(nn.Module):
         Args:
             images: grey values, uint8, (B, H, W), of any size.
         """
+        return full_precision(self.net(self._inputs(images)))
+
+    def _inputs(self, images: Tensor) -> Tensor:
         kind = self.net[-1].bias.dtype
-        seen = torch.stack([images.to(kind) / (self.bins - 1), (images > 0).to(kind)], 1)
-        return full_precision(self.net(seen))
+        return torch.stack([images.to(kind) / (self.bins - 1), (images > 0).to(kind)], 1)
 
     def log_mass(self, images: UInt8[Tensor, " batch side side"]) -> Float[Tensor, " batch"]:
         """Return the exact log P(image), (B,), in nats; one pass.
@@ -95,11 +98,7 @@ class GreyPixelCNN(nn.Module):
             TypeError: images that are not uint8.
             ValueError: images of another size, or a grey value that the model has not.
         """
-        cure = "give grey values as data.mnist returns them, not divided"
-        checks.kind("images", images, torch.uint8, cure)
-        checks.event("images", images, (self.side, self.side), "the model was made for this side")
-        cure = f"the model was made for {self.bins} grey values"
-        checks.within("images", images, 0, self.bins - 1, cure)
+        checks.grey_images(images, self.side, self.bins, "the model")
         paid = F.cross_entropy(self.logits(images), images.long(), reduction="none")
         return -paid.flatten(1).sum(1)
 
@@ -124,13 +123,7 @@ class GreyPixelCNN(nn.Module):
             TypeError: a number for the sample shape.
         """
         shape, like = (*checks.arranged(sample_shape), self.side, self.side), self.net[-1].bias
-        if noise is None:
-            noise = torch.rand(shape, dtype=like.dtype, device=like.device)
-        if noise.shape != shape:
-            raise ValueError(
-                f"noise is {checks.sizes(noise.shape)}, but {checks.sizes(shape)} is expected: a "
-                "number for each pixel, as many as the sample shape says"
-            )
+        noise = uniform_noise(shape, noise, like, "pixel")
         flat = noise.reshape(-1, self.side, self.side)
         images = torch.zeros_like(flat, dtype=torch.uint8)
         for row in range(self.side):
@@ -138,7 +131,8 @@ class GreyPixelCNN(nn.Module):
             for column in range(self.side):
                 left = max(0, column - self.reach)
                 seen = images[:, top : row + 1, left : column + self.reach + 1]
-                logits = self.logits(seen)[:, :, -1, column - left]
+                hidden = self.net[:-1](self._inputs(seen))[:, :, -1:, column - left, None]
+                logits = full_precision(self.net[-1](hidden)).flatten(1)
                 below = logits.softmax(1).cumsum(1)[:, :-1]
                 drawn = (flat[:, row, column, None] >= below).sum(1)
                 images[:, row, column] = drawn.to(torch.uint8)

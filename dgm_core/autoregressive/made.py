@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dgm_core import checks
+from dgm_core.autoregressive.noise import uniform_noise
 from dgm_core.nets import full_precision, masked_mlp
 
 
@@ -110,14 +111,7 @@ class MADE(nn.Module):
             TypeError: a number for the sample shape.
         """
         shape = (*checks.arranged(sample_shape), len(self.order))
-        if noise is None:
-            like = self.net[-1].bias
-            noise = torch.rand(shape, dtype=like.dtype, device=like.device)
-        if noise.shape != shape:
-            raise ValueError(
-                f"noise is {checks.sizes(noise.shape)}, but {checks.sizes(shape)} is expected: a "
-                "number for each bit, as many as the sample shape says"
-            )
+        noise = uniform_noise(shape, noise, self.net[-1].bias, "bit")
         return self.complete(torch.zeros_like(noise), torch.zeros_like(noise), noise)
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dgm_core import checks
+from dgm_core.autoregressive.noise import uniform_noise
 from dgm_core.autoregressive.tokens import from_tokens, to_tokens
 from dgm_core.nets import full_precision
 
@@ -208,14 +209,7 @@ class PixelCNN(nn.Module):
         """
         half = self.side // 2
         shape = (*checks.arranged(sample_shape), half, half)
-        if noise is None:
-            like = self.here_at
-            noise = torch.rand(shape, dtype=like.dtype, device=like.device)
-        if noise.shape != shape:
-            raise ValueError(
-                f"noise is {checks.sizes(noise.shape)}, but {checks.sizes(shape)} is expected: a "
-                "number for each token, as many as the sample shape says"
-            )
+        noise = uniform_noise(shape, noise, self.here_at, "token")
         flat = noise.reshape(-1, half, half)
         blank = flat.new_zeros(len(flat), self.side**2)
         return self.complete(blank, flat, 0).view(*noise.shape[:-2], self.side**2)

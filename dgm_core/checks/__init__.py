@@ -18,7 +18,15 @@ from dgm_core.checks.shapes import (
     sizes,
     slopes,
 )
-from dgm_core.checks.values import above, finite, rising, values_seen, whole, within
+from dgm_core.checks.values import (
+    above,
+    finite,
+    grey_images,
+    rising,
+    values_seen,
+    whole,
+    within,
+)
 
 __all__ = [
     "above",
@@ -29,6 +37,7 @@ __all__ = [
     "features",
     "finite",
     "floating",
+    "grey_images",
     "kind",
     "last",
     "positive",

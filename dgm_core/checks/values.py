@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
-from dgm_core.checks.shapes import sizes
+from dgm_core.checks.shapes import event, kind, sizes
 
 _SLACK = 1e-3  # of a range: rounding is no mistake
 # True: look at values, wherever they are. False: do not. None: only where nobody has to wait.
@@ -135,3 +135,22 @@ def _ends(value: Tensor) -> tuple[float, float] | None:
         return float(low), float(high)
     except RuntimeError:  # under torch.func.vmap, or with fake tensors, there is no one value
         return None
+
+
+def grey_images(images: Tensor, side: int, bins: int, owner: str) -> None:
+    """Refuse what are not bytes of square images, in as many grey values as a model has.
+
+    Args:
+        images: (B, side, side).
+        side: their height and width.
+        bins: the number of grey values.
+        owner: what was made for both, "the flow".
+
+    Raises:
+        TypeError: images that are not uint8.
+        ValueError: images of another size, or a grey value that is too large.
+    """
+    cure = "give grey values as data.mnist returns them, not divided"
+    kind("images", images, torch.uint8, cure)
+    event("images", images, (side, side), f"{owner} was made for this side")
+    within("images", images, 0, bins - 1, f"{owner} was made for {bins} grey values")

@@ -155,11 +155,7 @@ class CoarseToFine(Bijection):
             TypeError: images that are not uint8.
             ValueError: images of another size, or a grey value that the flow has not.
         """
-        cure = "give grey values as data.mnist returns them, not divided"
-        checks.kind("images", images, torch.uint8, cure)
-        checks.event("images", images, (self.side, self.side), "the flow was made for this side")
-        cure = f"the flow was made for {self.bins} grey values"
-        checks.within("images", images, 0, self.bins - 1, cure)
+        checks.grey_images(images, self.side, self.bins, "the flow")
         grey = images.long()
 
         def visit(head, h, place):

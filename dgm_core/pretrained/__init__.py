@@ -16,6 +16,8 @@ from dgm_core.pretrained.shipped import (
     digit_map_log,
     digit_pixelcnn,
     digit_pixelcnn_log,
+)
+from dgm_core.pretrained.untrained import (
     untrained_digit_denoiser,
     untrained_digit_flow,
     untrained_digit_map,

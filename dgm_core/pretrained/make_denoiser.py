@@ -31,7 +31,8 @@ from dgm_core.estimators import mean_and_standard_error
 from dgm_core.evaluation import class_shares, frechet_distance
 from dgm_core.objectives import bits_per_dim
 from dgm_core.pretrained import runs
-from dgm_core.pretrained.shipped import DIGIT_DENOISER, digit_judge, untrained_digit_denoiser
+from dgm_core.pretrained.shipped import DIGIT_DENOISER, digit_judge
+from dgm_core.pretrained.untrained import untrained_digit_denoiser
 
 UNIT = "squared error of v"
 TEST_SEED = 2026  # of the noise that a model is tested with

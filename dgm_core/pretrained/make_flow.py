@@ -19,7 +19,8 @@ from dgm_core import data
 from dgm_core.estimators import mean_and_standard_error
 from dgm_core.flows import CoarseToFine, log_masses, train_pyramid
 from dgm_core.pretrained import runs
-from dgm_core.pretrained.shipped import DIGIT_FLOW, untrained_digit_flow
+from dgm_core.pretrained.shipped import DIGIT_FLOW
+from dgm_core.pretrained.untrained import untrained_digit_flow
 from dgm_core.training import History
 
 HELD_OUT = "held-out digits"

@@ -23,7 +23,8 @@ from dgm_core.device import bfloat16_pays, default_device
 from dgm_core.evaluation import prior_gap
 from dgm_core.objectives import distortion_and_rate, spread_elbo
 from dgm_core.pretrained import runs
-from dgm_core.pretrained.shipped import DIGIT_MAP, untrained_digit_map
+from dgm_core.pretrained.shipped import DIGIT_MAP
+from dgm_core.pretrained.untrained import untrained_digit_map
 from dgm_core.training import History, fit, random_state_kept
 from dgm_core.vae import VAE
 

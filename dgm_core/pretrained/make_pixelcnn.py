@@ -21,7 +21,8 @@ from dgm_core import data
 from dgm_core.autoregressive import PixelCNN, log_probs, train_pixelcnn
 from dgm_core.estimators import mean_and_standard_error
 from dgm_core.pretrained import runs
-from dgm_core.pretrained.shipped import DIGIT_PIXELCNN, untrained_digit_pixelcnn
+from dgm_core.pretrained.shipped import DIGIT_PIXELCNN
+from dgm_core.pretrained.untrained import untrained_digit_pixelcnn
 
 HELD_OUT = "held-out digits"
 UNIT = "nats"

@@ -3,29 +3,23 @@
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
 
 from dgm_core.autoregressive import PixelCNN
 from dgm_core.classifier import DigitClassifier
 from dgm_core.device import default_device
 from dgm_core.diffusion import DigitDenoiser, GreyValues
-from dgm_core.distributions import BernoulliPixels, DiagonalNormal
-from dgm_core.flows import CoarseToFine, LevelSize
-from dgm_core.nets import GaussianHead, mlp
+from dgm_core.flows import CoarseToFine
 from dgm_core.pretrained.files import read_log, read_state
+from dgm_core.pretrained.untrained import (
+    untrained_digit_denoiser,
+    untrained_digit_flow,
+    untrained_digit_map,
+    untrained_digit_pixelcnn,
+)
 from dgm_core.vae import VAE
 
 #: Weights of the flow of digits; beside them lie the log of their training, and its picture.
 DIGIT_FLOW = Path(__file__).parent / "weights/mnist-flow.pt"
-#: Its levels, from coarse to fine.
-DIGIT_FLOW_LEVELS = (
-    LevelSize(16),
-    LevelSize(32, (1, 0, 0)),
-    LevelSize(64, (1, 1, 0)),
-    LevelSize(96, (1, 1, 1)),
-    LevelSize(96, (2, 2, 1)),
-)
 
 #: Where the weights of a narrower flow lay, which was shipped before; its log is still here.
 DIGIT_NARROW_FLOW = Path(__file__).parent / "weights/mnist-flow-narrow.pt"
@@ -41,8 +35,6 @@ DIGIT_DENOISER = Path(__file__).parent / "weights/mnist-denoiser.pt"
 
 #: Weights of the VAE that lays digits out on a plane, and beside them the log.
 DIGIT_MAP = Path(__file__).parent / "weights/mnist-map.pt"
-#: Units of its hidden layers.
-DIGIT_MAP_ENCODER, DIGIT_MAP_DECODER = (400, 200), (160, 160, 160)
 
 _CURE = (
     "Reinstall dgm_core, or in a clone: git checkout -- dgm_core/pretrained/weights; "
@@ -53,19 +45,6 @@ _CURE_JUDGE = f"{_CURE}a minute: python -m dgm_core.pretrained judge"
 _CURE_MAP = f"{_CURE}some minutes: python -m dgm_core.pretrained map"
 _CURE_PIXELCNN = f"{_CURE}an hour: python -m dgm_core.pretrained pixelcnn"
 _CURE_DENOISER = f"{_CURE}an hour: python -m dgm_core.pretrained denoiser"
-
-
-def untrained_digit_flow(
-    histogram: Float[Tensor, " bins"] | Int[Tensor, " bins"] | None = None, dropout: float = 0.0
-) -> CoarseToFine:
-    """Return a flow of the same size with random weights, which is where its training began.
-
-    Args:
-        histogram: how often each grey value occurs in the training images, (256,); see
-            `CoarseToFine`.
-        dropout: share of the channels that are set to 0 in training.
-    """
-    return CoarseToFine(levels=DIGIT_FLOW_LEVELS, histogram=histogram, dropout=dropout)
 
 
 def digit_flow(device: torch.device | str = "cpu") -> CoarseToFine:
@@ -137,15 +116,6 @@ def digit_judge_log() -> dict:
     return read_log(DIGIT_JUDGE, _CURE_JUDGE)
 
 
-def untrained_digit_pixelcnn(dropout: float = 0.0) -> PixelCNN:
-    """Return a PixelCNN of the shipped one's size with random weights.
-
-    Args:
-        dropout: share of the hidden channels that are set to 0 in training.
-    """
-    return PixelCNN(width=96, hidden=48, blocks=8, dropout=dropout)
-
-
 def digit_pixelcnn(device: torch.device | str = "cpu") -> PixelCNN:
     """Return the trained PixelCNN of binary digits, in evaluation mode and without gradients.
 
@@ -183,15 +153,6 @@ def digit_pixelcnn_log() -> dict:
     return read_log(DIGIT_PIXELCNN, _CURE_PIXELCNN)
 
 
-def untrained_digit_denoiser(dropout: float = 0.0) -> DigitDenoiser:
-    """Return a denoiser of the shipped one's size with random weights.
-
-    Args:
-        dropout: share of the channels that are set to 0 in training.
-    """
-    return DigitDenoiser(widths=(32, 64), blocks=(2, 2, 2), condition=128, dropout=dropout)
-
-
 def digit_denoiser(device: torch.device | str = "cpu") -> tuple[DigitDenoiser, GreyValues]:
     """Return the trained denoiser of grey digits, and the numbers that it takes greys for.
 
@@ -225,15 +186,6 @@ def digit_denoiser_log() -> dict:
         (10000, True)
     """
     return read_log(DIGIT_DENOISER, _CURE_DENOISER)
-
-
-def untrained_digit_map() -> VAE:
-    """Return a VAE of the size of the one that draws the map, with random weights."""
-    return VAE(
-        encoder=DiagonalNormal(GaussianHead(784, DIGIT_MAP_ENCODER, 2)),
-        decoder=BernoulliPixels(mlp([2, *DIGIT_MAP_DECODER, 784], activation=nn.SiLU)),
-        latent_dim=2,
-    )
 
 
 def digit_map(device: torch.device | str = "cpu") -> VAE:

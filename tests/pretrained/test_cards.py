@@ -9,8 +9,6 @@ from dgm_core.pretrained.shipped import (
     DIGIT_FLOW,
     DIGIT_JUDGE,
     DIGIT_MAP,
-    DIGIT_MAP_DECODER,
-    DIGIT_MAP_ENCODER,
     DIGIT_PIXELCNN,
     digit_denoiser_log,
     digit_flow_log,
@@ -18,6 +16,7 @@ from dgm_core.pretrained.shipped import (
     digit_map_log,
     digit_pixelcnn_log,
 )
+from dgm_core.pretrained.untrained import DIGIT_MAP_DECODER, DIGIT_MAP_ENCODER
 
 FOLDER = DIGIT_FLOW.parent
 CARDS = (FOLDER / "README.md").read_text(encoding="utf8")

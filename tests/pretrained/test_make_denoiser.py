@@ -12,7 +12,7 @@ from dgm_core import data, pretrained
 from dgm_core.data import digits
 from dgm_core.diffusion import DigitDenoiser, GreyValues
 from dgm_core.diffusion import training as its_training
-from dgm_core.pretrained import make_denoiser, shipped
+from dgm_core.pretrained import make_denoiser, shipped, untrained
 
 FILES = ["mnist-denoiser.json", "mnist-denoiser.png", "mnist-denoiser.pt"]
 
@@ -25,7 +25,7 @@ def small(dropout=0.0, **sizes):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Function that runs the script on 60 digits, 50 of them to train on, 15 a step: 6 steps."""
-    monkeypatch.setattr(shipped, "DigitDenoiser", small)
+    monkeypatch.setattr(untrained, "DigitDenoiser", small)
 
     def run_in(folder, *words):
         os.makedirs(tmp_path / folder, exist_ok=True)

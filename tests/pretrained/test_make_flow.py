@@ -10,7 +10,7 @@ import torch
 from dgm_core import data, pretrained
 from dgm_core.data import digits
 from dgm_core.flows import CoarseToFine, pyramid_training, train_pyramid
-from dgm_core.pretrained import make_flow, shipped
+from dgm_core.pretrained import make_flow, shipped, untrained
 
 LEVELS = ((4, (0, 0, 0)), (4, (0, 0, 0)), (4, (0, 0, 0)), (4, (1, 0, 0)), (4, (0, 1, 0)))
 FILES = ["mnist-flow.json", "mnist-flow.png", "mnist-flow.pt"]
@@ -24,7 +24,7 @@ def small(levels=None, **options):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Function that runs the script on 90 digits: 10 steps of 15 of the first 75, a small flow."""
-    monkeypatch.setattr(shipped, "CoarseToFine", small)
+    monkeypatch.setattr(untrained, "CoarseToFine", small)
 
     def run_in(folder, *words, out="out"):
         os.makedirs(tmp_path / folder, exist_ok=True)
@@ -107,9 +107,9 @@ import sys
 import torch._dynamo
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from dgm_core.flows import CoarseToFine
-from dgm_core.pretrained import make_flow, shipped
+from dgm_core.pretrained import make_flow, untrained
 small = {{"levels": {levels}, "hidden": 4}}
-shipped.CoarseToFine = lambda **options: CoarseToFine(**options | small).double()
+untrained.CoarseToFine = lambda **options: CoarseToFine(**options | small).double()
 for processes, out in ((1, "alone"), (2, "together"), (2, "again")):
     launch = LaunchConfig(1, 1, processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0",
                           run_id=out, max_restarts=0, start_method="fork")

@@ -10,7 +10,7 @@ import torch
 from dgm_core import data, pretrained
 from dgm_core.evaluation import prior_gap
 from dgm_core.objectives import elbo
-from dgm_core.pretrained import make_map, shipped
+from dgm_core.pretrained import make_map, shipped, untrained
 from dgm_core.training import random_state_kept
 
 FILES = ["mnist-map.json", "mnist-map.pt"]
@@ -19,8 +19,8 @@ FILES = ["mnist-map.json", "mnist-map.pt"]
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Function that runs the script on 120 digits, 20 a step: 10 steps; and a small network."""
-    monkeypatch.setattr(shipped, "DIGIT_MAP_ENCODER", (8,))
-    monkeypatch.setattr(shipped, "DIGIT_MAP_DECODER", (8, 8))
+    monkeypatch.setattr(untrained, "DIGIT_MAP_ENCODER", (8,))
+    monkeypatch.setattr(untrained, "DIGIT_MAP_DECODER", (8, 8))
 
     def run_in(folder, *words):
         os.makedirs(tmp_path / folder, exist_ok=True)
@@ -53,7 +53,7 @@ def test_it_leaves_weights_and_a_log_of_what_made_them(run, tmp_path, capsys):
 
 def test_what_is_measured_is_the_bound_and_the_gap_of_digits_binarised_once(run):
     torch.manual_seed(1)
-    vae, images = shipped.untrained_digit_map(), data.mnist("train")[0][:50]
+    vae, images = untrained.untrained_digit_map(), data.mnist("train")[0][:50]
     with random_state_kept(images.device), torch.no_grad():
         torch.manual_seed(0)
         x = data.binarize(images)

@@ -11,7 +11,7 @@ from dgm_core import data, pretrained
 from dgm_core.autoregressive import PixelCNN, log_probs
 from dgm_core.autoregressive import training as its_training
 from dgm_core.data import digits
-from dgm_core.pretrained import make_pixelcnn, shipped
+from dgm_core.pretrained import make_pixelcnn, shipped, untrained
 
 FILES = ["mnist-pixelcnn.json", "mnist-pixelcnn.png", "mnist-pixelcnn.pt"]
 
@@ -24,7 +24,7 @@ def small(dropout=0.0, **sizes):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Function that runs the script on 60 digits, 50 of them to train on, 15 a step: 6 steps."""
-    monkeypatch.setattr(shipped, "PixelCNN", small)
+    monkeypatch.setattr(untrained, "PixelCNN", small)
 
     def run_in(folder, *words):
         os.makedirs(tmp_path / folder, exist_ok=True)
