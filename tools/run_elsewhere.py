@@ -14,7 +14,12 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-HANGS = 3600  # seconds of a cell, or of a kernel's start, after which it is taken to hang
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book/_ext"))
+
+from kernel_sockets import own_sockets
+
+HANGS = 3600  # seconds of a cell after which it is taken to hang
+LATE = 600  # seconds of a kernel's start, likewise
 
 
 def run(path: Path) -> None:
@@ -26,14 +31,15 @@ def run(path: Path) -> None:
     notebook = nbformat.read(path, 4)
     cells = [cell for cell in notebook.cells if not cell.source.startswith("%pip install")]
     notebook.cells = cells
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, own_sockets() as config:
         NotebookClient(
             notebook,
             kernel_name="python3",
             timeout=HANGS,
-            startup_timeout=HANGS,
+            startup_timeout=LATE,
             iopub_timeout=HANGS,
             resources={"metadata": {"path": folder}},
+            config=config,
         ).execute()
 
 

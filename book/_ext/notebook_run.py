@@ -21,6 +21,7 @@ import nbformat
 import notebook_cache
 import psutil
 from filelock import Timeout
+from kernel_sockets import own_sockets
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -28,7 +29,8 @@ ROOT = notebook_cache.ROOT
 MEMORY = 1.5e9  # bytes that a kernel may need
 EXPECTED = json.loads(Path(__file__).with_name("notebook_seconds.json").read_text("utf8"))
 STARTS = 3  # times that a kernel is started which dies before it answers
-HANGS = 3600  # seconds of one cell, or of a kernel's start, after which it is taken to hang
+HANGS = 3600  # seconds of one cell after which it is taken to hang
+LATE = 600  # seconds of a kernel's start, likewise
 
 # Kernels inherit this. Idle OpenMP threads that spin slow training down many times over when
 # another process wants the core. Threads that sleep at once make it a quarter slower; so they
@@ -230,33 +232,37 @@ class Pool:
         return run
 
     def _attempt(self, path: Path, notebook, threads: str, *, again: bool) -> bool:
-        """Execute a notebook; return False if its kernel died at its start and may come again.
+        """Execute a notebook; return False if its kernel never answered and may come again.
 
-        Its ports were free when they were chosen, and another process may have been faster.
+        Over ports, another process may have taken one since it was free to be chosen.
         """
-        client = NotebookClient(
-            notebook,
-            timeout=HANGS,
-            startup_timeout=HANGS,
-            iopub_timeout=HANGS,  # by default an output that is four seconds late is lost
-            resources={"metadata": {"path": str(path.parent)}},
-            record_timing=True,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each warns of its transport
-        )
-        with self._lock:
-            self._clients[path] = client
-        try:
-            client.execute(env={**os.environ, "OMP_NUM_THREADS": threads})
-        except RuntimeError as error:
-            if isinstance(error, DeadKernelError) or "died before" not in str(error):
-                raise  # it had begun, or never answered
-            atexit.unregister(client._cleanup_kernel)  # which nbclient forgets then
-            if self._stopping or not again:
-                raise
-            return False
-        finally:
+        with own_sockets() as config:
+            client = NotebookClient(
+                notebook,
+                timeout=HANGS,
+                startup_timeout=LATE,
+                iopub_timeout=HANGS,  # by default an output that is four seconds late is lost
+                resources={"metadata": {"path": str(path.parent)}},
+                record_timing=True,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each warns of ports
+                config=config,
+            )
             with self._lock:
-                del self._clients[path]
+                self._clients[path] = client
+            try:
+                client.execute(env={**os.environ, "OMP_NUM_THREADS": threads})
+            except RuntimeError as error:
+                silent = any(words in str(error) for words in ("died before", "didn't respond"))
+                if isinstance(error, DeadKernelError) or not silent:
+                    raise  # it had begun
+                _kill(client)
+                atexit.unregister(client._cleanup_kernel)  # which nbclient forgets then
+                if self._stopping or not again:
+                    raise
+                return False
+            finally:
+                with self._lock:
+                    del self._clients[path]
         return True
 
     def _tell_end(self, run: Run) -> None:

@@ -9,8 +9,7 @@ import notebook_cache
 import pytest
 from browser import ROOT
 from jupyter_cache import get_cache
-from kernels import PATIENCE
-from nbclient import NotebookClient
+from kernels import execute_notebook
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -133,7 +132,7 @@ def test_what_is_kept_is_found_with_outputs_and_widgets_by_the_build(tmp_path):
     source = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(source, tmp_path / "chapter.ipynb")
     executed = nbformat.from_dict(source)
-    NotebookClient(executed, **PATIENCE, record_timing=True).execute()  # as nbmake does
+    execute_notebook(executed, record_timing=True)  # as nbmake does
     notebook_cache.keep(tmp_path, tmp_path / "chapter.ipynb", executed, seconds=1.0)
     for cell in source.cells:
         if cell.cell_type == "code":
@@ -156,5 +155,5 @@ def test_the_kernel_is_this_environment_s():
         cells=[nbformat.v4.new_code_cell("import sys\nprint(sys.prefix)")],
         metadata={"kernelspec": KERNEL},
     )
-    NotebookClient(notebook, **PATIENCE).execute()
+    execute_notebook(notebook)
     assert notebook.cells[0].outputs[0].text.strip() == sys.prefix

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 from example_figures import FIGURE
-from kernels import PATIENCE
-from nbclient import NotebookClient
+from kernels import client as client_of
 
 from dgm_core.prose import number
 
@@ -22,8 +21,7 @@ def session():
     """The executed notebook, and what a front end would hear after its reader moved sliders."""
     cells = [nbformat.v4.new_code_cell(source) for source in (FIGURE, MODELS, "pass")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    client = NotebookClient(notebook, **PATIENCE, kernel_name="python3")
-    with client.setup_kernel():
+    with client_of(notebook, kernel_name="python3") as client, client.setup_kernel():
         client.execute_cell(cells[0], 0)
         client.execute_cell(cells[1], 1)
         models = cells[1].outputs[0]["text"].split()

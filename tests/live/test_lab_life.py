@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from kernels import PATIENCE
+from kernels import execute_notebook
 from lab_figures import (
     AGE,
     ALIVE,
@@ -19,7 +19,6 @@ from lab_figures import (
     run_again,
 )
 from labs import IDLE, PANEL, READY, RUN, command, execute, open_notebook, says
-from nbclient import NotebookClient
 from nbformat.sign import NotebookNotary
 
 pytestmark = pytest.mark.browser
@@ -116,7 +115,7 @@ def test_a_saved_notebook_has_figures_that_run_in_the_page(lab, page):
     lab.write("saved", IMPORTS, FIGURE)
     path = lab.folder / "saved.ipynb"
     notebook = nbformat.read(path, 4)
-    NotebookClient(notebook, **PATIENCE, kernel_name="python3").execute()  # with its widgets
+    execute_notebook(notebook, kernel_name="python3")  # with its widgets
     nbformat.write(notebook, path)
     notary = NotebookNotary(data_dir=str(lab.folder / "JUPYTER_DATA_DIR"))
     notary.sign(notebook)  # as `jupyter trust` does; of others JupyterLab shows no widgets

@@ -1,7 +1,7 @@
 """Progress is shown to whom it may concern, and to nobody else."""
 
 import pytest
-from kernels import PATIENCE
+from kernels import execute_notebook
 from trainings import train_vae
 
 from dgm_core.training import progress_bar
@@ -31,7 +31,6 @@ def test_progress_goes_to_standard_output(capsys):
 @pytest.mark.book
 def test_an_executed_notebook_shows_no_progress(monkeypatch):
     import nbformat
-    from nbclient import NotebookClient
 
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("DGM_QUIET", raising=False)
@@ -46,5 +45,5 @@ training.fit(lambda x: w * x, [w], data.batches(torch.ones(60), 1));
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(code), nbformat.v4.new_code_cell(shown)]
     )
-    NotebookClient(notebook, **PATIENCE).execute()
+    execute_notebook(notebook)
     assert [cell.outputs for cell in notebook.cells] == [[], []]
