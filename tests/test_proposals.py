@@ -65,7 +65,7 @@ def test_chunks_are_fitted_each_to_its_own_examples():
     torch.manual_seed(0)
     model = ppca(latent_dim=2)
     x = model.marginal.sample((7,))
-    q = refit_proposal(model.rough, x, steps=2000, num_samples=1, chunk_size=3)
+    q = refit_proposal(model.rough, x, steps=600, num_samples=1, chunk_size=3)
     assert q.batch_shape == (7,)
     torch.testing.assert_close(q.mean, model.exact.encoder(x).mean.detach(), rtol=0, atol=0.1)
 

@@ -60,7 +60,11 @@ FIGURES = {
         {"weight": torch.tensor(2.0), "z": Z},
     ),
     "density": (
-        lambda z: {"log": ode_log_prob(velocity_on(straight_path, exact_denoiser(PAIR)), z, 2)},
+        lambda z: {
+            "log": ode_log_prob(
+                velocity_on(straight_path, exact_denoiser(PAIR)), z, 2, solver=heun
+            )
+        },
         {"z": Z},
     ),
     "langevin": (

@@ -55,8 +55,8 @@ def test_a_density_on_the_plane_integrates_to_one(make):
     for parameter in flow.parameters():
         parameter.data += 0.2 * torch.randn_like(parameter)
     reach = 1.5 * flow.sample((20_000,)).abs().max().item()
-    line = torch.linspace(-reach, reach, 1001).double()
-    density = flow.log_prob(torch.cartesian_prod(line, line)).detach().exp().reshape(1001, 1001)
+    line = torch.linspace(-reach, reach, 501).double()
+    density = flow.log_prob(torch.cartesian_prod(line, line)).detach().exp().reshape(501, 501)
     assert trapezoid(trapezoid(density, line), line) == pytest.approx(1, abs=2e-3)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from browser import ROOT, QuietHandler, QuietServer
 
-PATIENCE = 600.0  # seconds for an answer; only what hangs takes as long
+PATIENCE = 300.0  # seconds for an answer; only what hangs takes as long
 LOOKS = 1200  # at a page that has not done yet what it should
 FIREFOXES = ("firefox-esr", "firefox")
 KEYS = {"Tab": "\ue004", "f": "f", "ArrowLeft": "\ue012", "ArrowRight": "\ue014"}

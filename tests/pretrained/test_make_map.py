@@ -13,14 +13,22 @@ from dgm_core.objectives import elbo
 from dgm_core.pretrained import make_map, shipped, untrained
 from dgm_core.training import random_state_kept
 
+FEW = 300  # test digits
 FILES = ["mnist-map.json", "mnist-map.pt"]
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Function that runs the script on 120 digits, 20 a step: 10 steps; and a small network."""
+    """Function that runs the script on 120 digits, 20 a step, few to test; a small network."""
     monkeypatch.setattr(untrained, "DIGIT_MAP_ENCODER", (8,))
     monkeypatch.setattr(untrained, "DIGIT_MAP_DECODER", (8, 8))
+    whole = data.mnist
+
+    def with_few_to_test(split, device="cpu"):
+        images, labels = whole(split, device)
+        return (images, labels) if split == "train" else (images[:FEW], labels[:FEW])
+
+    monkeypatch.setattr(data, "mnist", with_few_to_test)
 
     def run_in(folder, *words):
         os.makedirs(tmp_path / folder, exist_ok=True)
@@ -40,7 +48,7 @@ def test_it_leaves_weights_and_a_log_of_what_made_them(run, tmp_path, capsys):
     folder = tmp_path / "here/out"
     assert sorted(os.listdir(folder)) == FILES
     log = json.loads((folder / "mnist-map.json").read_text(encoding="utf8"))
-    assert (log["digits"], log["validation"]["digits"], log["test"]["digits"]) == (100, 20, 10_000)
+    assert (log["digits"], log["validation"]["digits"], log["test"]["digits"]) == (100, 20, FEW)
     assert log["steps"] == 10 == log["training curve"][-1]["step"]
     assert [point["step"] for point in log["validation curve"]] == list(range(1, 11))
     assert log["options"]["seed"] == 0 and log["torch"] == torch.__version__
