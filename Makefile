@@ -32,7 +32,7 @@ serve: book
 
 bench: book
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
-	for script in book vae_epoch "vae_likelihood --epochs 20 66" vae_pythae flows diffusion pages; \
+	for script in book vae_epoch "vae_likelihood --epochs 20 66" vae_pythae flows velocity diffusion pages; \
 	do set -- $$script; name=$$1; shift; \
 	   $(BIN)/python benchmarks/$$name.py "$$@" --write || exit 1; done
 
