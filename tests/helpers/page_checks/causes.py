@@ -7,7 +7,7 @@ what a move sets off does not. The counting is done in instruments.js.
 from visits import Visit, check
 
 HANDLES = ".dgm-figure .noUi-handle"
-FEW, MANY = 10, 60  # moves
+FEW, MANY = 10, 34  # moves
 
 
 @check("http", needs="sliders")
