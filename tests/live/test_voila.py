@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
@@ -31,6 +32,12 @@ WHOLE = """() => {
 }"""
 
 
+def listens(port: int) -> bool:
+    """Tell whether somebody answers at a port of this machine."""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def voila(tmp_path):
     """Address of a notebook that Voila serves, without a final slash."""
@@ -51,6 +58,9 @@ def voila(tmp_path):
         stdout=log,
         stderr=log,
     )
+    while not listens(port):
+        assert server.poll() is None, (tmp_path / "voila.log").read_text(encoding="utf8")
+        time.sleep(0.1)
     yield f"http://127.0.0.1:{port}"
     server.terminate()
     server.wait(HANGS)
@@ -60,12 +70,7 @@ def voila(tmp_path):
 def test_a_figure_that_voila_serves_is_whole_and_alive_by_the_kernel(voila, browser):
     page = browser.new_page()
     page.set_default_timeout(1000 * HANGS)
-    while True:
-        try:
-            page.goto(voila, timeout=1000 * HANGS)
-            break
-        except Exception as error:  # until the server listens
-            assert "ERR_CONNECTION_REFUSED" in str(error)
+    page.goto(voila, timeout=1000 * HANGS)
     page.wait_for_selector(READY, state="attached")
     graph = page.locator(".dgm-graph")
     assert graph.get_attribute("data-dgm-backend") == "kernel"
