@@ -66,12 +66,12 @@ def test_a_name_that_a_chapter_uses_has_an_example(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NODES if examples(name)])
-def test_an_example_prints_what_it_says(name, monkeypatch):
+def test_an_example_prints_what_it_says(name):
     """It may use the names of its module and torch; it imports what else it needs.
 
     It prints what a plain Python prints, whatever tests before it have made of this process.
     """
-    monkeypatch.setattr(InteractiveShell, "initialized", lambda: False)
+    InteractiveShell.clear_instance()
     module = next(m for m in sorted(TREES, key=len, reverse=True) if name.startswith(f"{m}."))
     names = {**vars(import_module(f"dgm_core.{module}")), "torch": torch}
     test = doctest.DocTest(examples(name), names, name, None, 0, ast.get_docstring(NODES[name]))
