@@ -5,7 +5,7 @@ loop, with torch's Adam, and this book's loss in `fit`, and in the usual loop as
 equal schedule; the highest rate of each is the best of four on validation points.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/velocity.py [--steps 4000] [--repeats 3] [--write]
+    python benchmarks/velocity.py [--steps 2000] [--repeats 3] [--write]
 """
 
 import argparse
@@ -89,7 +89,7 @@ def lost(velocity: TimeMLP, points: Tensor) -> float:
 def main() -> None:
     """Measure, print the table, and write it to README.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=4000, help="of each training")
+    parser.add_argument("--steps", type=int, default=2000, help="of each training")
     parser.add_argument("--repeats", type=int, default=3, help="seeds")
     parser.add_argument("--write", action="store_true", help="write the table to README.md")
     arguments = parser.parse_args()
