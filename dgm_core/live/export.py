@@ -21,7 +21,6 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from dgm_core import checks
 from dgm_core.live.agreement import INPUT, OUTPUT, check_agreement, nudged, open_session
-from dgm_core.live.exporter import taken_apart, translations_kept
 from dgm_core.live.refusals import ExportError, explained, refuse_randomness
 from dgm_core.live.weights import store_small
 
@@ -80,24 +79,23 @@ def to_onnx(function: Function, example: Mapping[str, Tensor]) -> Exported:
 
     # Copies: the tracer knows tensors by identity, and would take two names of one for the same.
     example = {name: value.detach().clone() for name, value in example.items()}
-    with _ALONE, torch.no_grad(), _quiet(), translations_kept():
+    with _ALONE, torch.no_grad(), _quiet(), _translations_kept():
         with explained("the figure's function cannot be traced: use torch operations only"):
             traced = make_fx(positional, _stable())(*example.values())
         refuse_randomness(traced)
         with explained("the figure's function cannot be exported", traced):
             _move_to_cpu(traced)
             arguments = tuple(value.cpu() for value in example.values())
-            with taken_apart(traced, arguments) as simple:
-                # optimize=False: the optimiser takes Adam's 1e-8 for zero; weights become NaN.
-                program = torch.onnx.export(
-                    simple,
-                    arguments,
-                    dynamo=True,
-                    optimize=False,
-                    verbose=False,
-                    input_names=[INPUT + name for name in example],
-                    output_names=[OUTPUT + name for name in names],
-                )
+            # optimize=False: the optimiser takes Adam's 1e-8 for zero, and weights become NaN.
+            program = torch.onnx.export(
+                traced,
+                arguments,
+                dynamo=True,
+                optimize=False,
+                verbose=False,
+                input_names=[INPUT + name for name in example],
+                output_names=[OUTPUT + name for name in names],
+            )
             model = program.model_proto
     with explained("the page cannot run the figure's function", traced):
         _forget_origins(model)
@@ -184,6 +182,33 @@ def _quiet() -> Iterator[None]:
     finally:
         logging.disable(previous)
         torch.distributions.Distribution.set_default_validate_args(validate)
+
+
+@contextlib.contextmanager
+def _translations_kept() -> Iterator[None]:
+    """Within it, torch's translations of its operators to ONNX are read once a process.
+
+    Before every export it parses the source of some 500 functions, for a table that is the same
+    each time, and that takes as long as the rest of the export. The names are internal: under a
+    torch that has no such table nothing is kept, and the export is only slower.
+    """
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry as registry
+
+        own = vars(registry)["from_torchlib"]
+    except (ImportError, KeyError):
+        yield
+        return
+    registry.from_torchlib = functools.partial(_read_once, registry.from_torchlib)
+    try:
+        yield
+    finally:
+        registry.from_torchlib = own
+
+
+@functools.cache
+def _read_once(read: Callable, **options):
+    return read(**options)
 
 
 def _move_to_cpu(traced: torch.fx.GraphModule) -> None:

@@ -2,7 +2,6 @@
 
 import copy
 import keyword
-import sys
 import unicodedata
 
 import numpy as np
@@ -18,7 +17,7 @@ from dgm_core import live
 from dgm_core.distributions import BernoulliPixels
 from dgm_core.fields import divergence
 from dgm_core.flows import affine_image_flow, without_substitution
-from dgm_core.live import exporter
+from dgm_core.live import export
 from dgm_core.live.agreement import relative_error
 from dgm_core.live.export import to_onnx
 
@@ -87,57 +86,11 @@ def test_an_exporter_without_such_a_table_exports_too(kl_graph, monkeypatch):
         pass
 
     monkeypatch.setattr(_registration, "ONNXRegistry", Other)
-    with exporter.translations_kept():
+    with export._translations_kept():
         assert not hasattr(Other, "from_torchlib")
     monkeypatch.delattr(_registration, "ONNXRegistry")
-    with exporter.translations_kept():
+    with export._translations_kept():
         pass
-
-
-def in_place(x, weight):
-    """What has to be taken apart: derivatives in derivatives, writing in place, a softmax."""
-    y = torch.zeros_like(x)
-    y[:2] = x[1:] * weight
-    y.add_(1.0).mul_(x)
-    field = lambda v: torch.nn.functional.gelu(v @ weight.expand(3, 3)).sin()  # noqa: E731
-    slope = torch.func.grad(lambda v: torch.func.jvp(field, (v,), (v,))[1].sum())(x)
-    return {"y": y, "slope": slope, "shares": torch.log_softmax(x, 0)}
-
-
-def test_taken_apart_by_us_a_function_is_what_the_exporter_makes_of_it(monkeypatch):
-    example = {"x": torch.tensor([0.3, -1.0, 2.0]), "weight": torch.tensor(0.7)}
-    ours = run_onnx(to_onnx(in_place, example).onnx, example)
-    monkeypatch.setattr(exporter, "_decompositions", lambda: None)
-    theirs = run_onnx(to_onnx(in_place, example).onnx, example)
-    for name, value in in_place(**example).items():
-        np.testing.assert_allclose(ours[name], value.numpy(), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-6, atol=1e-7)
-
-
-def test_the_exporter_takes_nothing_apart_again_and_is_as_it_was_afterwards(monkeypatch):
-    from torch.onnx._internal.exporter import _fx_passes
-
-    def again(*_):
-        raise AssertionError("taken apart again")
-
-    example = {"mean": torch.tensor(0.5), "scale": torch.tensor(1.5)}
-    exporter._decompositions()
-    monkeypatch.setattr(_fx_passes, "decompose_with_registry", again)
-    to_onnx(gaussians, example)
-    assert _fx_passes.decompose_with_registry is again
-    with pytest.raises(live.ExportError, match="ONNX has no"):
-        to_onnx(lambda x: {"y": torch.linalg.eigvalsh(x)}, {"x": torch.eye(2)})
-    assert _fx_passes.decompose_with_registry is again
-
-
-@pytest.mark.parametrize("missing", ["_decomp", "_fx_passes", "_registration"])
-def test_an_exporter_that_hides_its_table_takes_all_apart_itself(monkeypatch, missing):
-    import torch.onnx._internal.exporter as inside
-
-    monkeypatch.setattr(exporter, "_decompositions", exporter._decompositions.__wrapped__)
-    monkeypatch.delattr(inside, missing)
-    monkeypatch.setitem(sys.modules, f"{inside.__name__}.{missing}", None)
-    assert exporter._decompositions() is None
 
 
 @settings(max_examples=30, deadline=None)
